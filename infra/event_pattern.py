@@ -1,0 +1,45 @@
+"""Which events are failed image pulls: the pattern of the EventBridge rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+_TASK_REASONS = [
+    {"prefix": {"equals-ignore-case": "CannotPull"}},
+    {"prefix": {"equals-ignore-case": "ResourceInitializationError: unable to pull "}},
+    {"prefix": "ECS was unable to assume the role"},
+]
+_CONTAINER_REASONS = [
+    {"prefix": {"equals-ignore-case": "CannotPull"}},
+    {"prefix": "DockerTimeoutError: Could not transition to pull"},
+    {"prefix": "DockerTimeoutError: Could not transition to MANIFEST_PULLED"},
+]
+
+
+def failure_pattern(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the event pattern, as EventBridge's own JSON; ``include`` or ``exclude`` are cluster names.
+
+    A task that has started ran its image, perhaps from the host's cache, so it must have no ``startedAt``.
+    EC2's agent leaves the task's own reason empty of the cause, so the containers' reasons count too, unless
+    something outside stopped the task.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+    """
+    detail: dict[str, Any] = {
+        "desiredStatus": ["STOPPED"],
+        "lastStatus": ["DEPROVISIONING", "STOPPED"],
+        "startedAt": [None, {"exists": False}],
+        "$or": [
+            {"stoppedReason": _TASK_REASONS},
+            {
+                "stopCode": ["TaskFailedToStart", "EssentialContainerExited"],
+                "containers": {"reason": _CONTAINER_REASONS},
+            },
+        ],
+    }
+    if include:
+        detail["clusterArn"] = [{"suffix": f":cluster/{name}"} for name in include]
+    if exclude:
+        detail["clusterArn"] = [{"anything-but": {"suffix": [f":cluster/{name}" for name in exclude]}}]
+    return {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": detail}

@@ -1,0 +1,237 @@
+"""Put the report together: the task, its puller and failures, and the ranked answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from pull_doctor import __version__
+from pull_doctor.causes.catalogue import CATALOGUE, SILENT
+from pull_doctor.causes.outcome import AwsCommand, Fix
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.intake.task import Intake, Task
+from pull_doctor.ranking import Finding, Ranking
+from pull_doctor.report.commands import render
+from pull_doctor.report.model import (
+    UNSET,
+    Command,
+    FailurePart,
+    FixPart,
+    Link,
+    Note,
+    PullerPart,
+    RankedCause,
+    Report,
+    TaskPart,
+    Unset,
+    Verdict,
+)
+from pull_doctor.view import View
+
+
+def assemble(intake: Intake, views: Sequence[View], ranking: Ranking, answers: Answers, read_at: datetime) -> Report:
+    """Assemble the report of a diagnosis."""
+    verdict, reason, title = _verdict(views, ranking)
+    return Report(
+        verdict=verdict,
+        verdict_reason=reason,
+        title=title,
+        task=task_part(intake.task),
+        tool_version=__version__,
+        puller=_puller(views),
+        failures=tuple(_failure(view) for view in views),
+        causes=tuple(_cause(finding) for finding in ranking.findings),
+        ruled_out=ranking.ruled_out,
+        not_applicable=ranking.not_applicable,
+        not_checked=ranking.not_checked,
+        notes=(*_sidecars(views), *_unread(answers, ranking)),
+        facts_read_at=read_at,
+    )
+
+
+def not_a_pull_failure(intake: Intake) -> Report:
+    """The report of a task that stopped for another reason."""
+    reason = intake.not_a_pull_failure or "no container failed to pull its image"
+    return Report(
+        verdict="not-a-pull-failure",
+        verdict_reason=reason,
+        title="the task did not stop for a failed image pull",
+        task=task_part(intake.task),
+        tool_version=__version__,
+    )
+
+
+def failed(intake: Intake, what: str) -> Report:
+    """The report of a diagnosis that failed itself: ECS's words still go out."""
+    return Report(
+        verdict="undetermined",
+        verdict_reason=f"the diagnosis itself failed: {what}",
+        title="no cause proven; the diagnosis itself failed",
+        task=task_part(intake.task),
+        tool_version=__version__,
+        failures=tuple(
+            FailurePart(one.id, one.container, one.message, one.symptom, one.injected, image=_set(one.image))
+            for one in intake.failures
+        ),
+    )
+
+
+def _verdict(views: Sequence[View], ranking: Ranking) -> tuple[Verdict, str, str]:
+    first = ranking.findings[0] if ranking.findings else None
+    if first and first.certainty != "possible":
+        return "cause-found", f"{first.row.cause} is {first.certainty}: {first.problem.title}", first.problem.title
+    unread = {missing.fact for one in ranking.not_checked for missing in one.missing}
+    if ranking.not_checked:
+        count = f"{len(unread)} fact{'s' if len(unread) != 1 else ''}"
+        reason = f"no cause is shown, and {len(ranking.not_checked)} could not be checked"
+        return "undetermined", reason, f"no cause proven; {count} could not be established"
+    if first:
+        reason = f"{first.row.cause} is a defect, but it does not explain what ECS reports"
+        return "undetermined", reason, "no cause proven; a defect was found that does not explain the failure"
+    uncovered = sorted({view.symptom.kind for view in views if not _covered(view)})
+    if uncovered:
+        reason = f"ECS reports {' and '.join(uncovered)}, which no check of this version covers"
+        return "undetermined", reason, f"no cause proven; no check covers {uncovered[0]}"
+    reason = "every check could be made, and none found a defect: a passing fault, or mended since"
+    return "no-defect-found", reason, "no defect found: a passing fault, or mended since"
+
+
+def _covered(view: View) -> bool:
+    """Whether any cause of the catalogue could show as this symptom; a text that says nothing leaves that open."""
+    reference = view.failure.reference
+    in_ecr = reference is None or reference.ecr is not None
+    rows = [row for row in CATALOGUE if in_ecr or row.registry == "any"]
+    return view.symptom.kind in SILENT or any(view.symptom.kind in row.kinds for row in rows)
+
+
+def task_part(task: Task) -> TaskPart:
+    """The task as the report shows it."""
+    return TaskPart(
+        arn=task.arn,
+        cluster=task.cluster,
+        account=task.place.account,
+        region=task.place.region,
+        service=task.service,
+        group=_set(task.group),
+        started_by=_set(task.started_by),
+        task_definition=_set(task.task_definition),
+        launch_type=_set(task.launch_type),
+        capacity_provider=_set(task.capacity_provider),
+        platform_version=_set(task.platform_version),
+        os=_set(task.platform_family),
+        cpu=_set(task.cpu_architecture),
+        stop_code=_set(task.stop_code),
+        stopped_at=_set(task.failed_at),
+    )
+
+
+def _puller(views: Sequence[View]) -> PullerPart:
+    view = views[0]
+    role = view.role.value if isinstance(view.role, Known) else UNSET
+    if not view.task.on_fargate:
+        return PullerPart("unknown", role=role)
+    attachment = view.task.attachment
+    puller = view.puller.value if isinstance(view.puller, Known) else None
+    interface = _set(attachment.interface if attachment else None)
+    if puller is None:
+        return PullerPart("task", interface, subnet=_set(attachment.subnet if attachment else None), role=role)
+    no_address = isinstance(puller.has_public_ip, Known) and not puller.has_public_ip.value
+    return PullerPart(
+        kind="task",
+        interface=interface,
+        vpc=puller.subnet.vpc,
+        subnet=puller.subnet.id,
+        zone=puller.subnet.zone,
+        security_groups=puller.groups.value if isinstance(puller.groups, Known) else UNSET,
+        private_ip=_set(puller.private_ip),
+        public_ip=None if no_address else _set(puller.public_ip),
+        role=role,
+    )
+
+
+def _failure(view: View) -> FailurePart:
+    failure, container = view.failure, view.container
+    essential: bool | Unset = UNSET
+    if isinstance(container, Known):
+        # A container that the task definition does not know was put there by AWS, which never makes it essential.
+        essential = container.value.essential if container.value else False
+    return FailurePart(
+        failure.id,
+        failure.container,
+        failure.message,
+        failure.symptom,
+        failure.injected,
+        essential,
+        _set(failure.image),
+    )
+
+
+def _cause(finding: Finding) -> RankedCause:
+    problem = finding.problem
+    return RankedCause(
+        cause=finding.row.cause,
+        failures=finding.failures,
+        certainty=finding.certainty,
+        still=problem.still,
+        title=problem.title,
+        explanation=problem.explanation,
+        culprit=problem.culprit,
+        evidence=problem.evidence,
+        next=finding.next,
+        inferred=finding.inferred,
+        traces=problem.traces,
+        fixes=() if problem.still == "no" else tuple(_fix(fix) for fix in problem.fixes),
+        docs=tuple(Link(title, url) for title, url in finding.row.docs),
+        where=_set(problem.where),
+    )
+
+
+def _fix(fix: Fix) -> FixPart:
+    return FixPart(
+        text=fix.text,
+        applicability=fix.applicability,
+        account=fix.account,
+        region=fix.region,
+        commands=tuple(_command(one, fix.region) for one in fix.commands),
+        managed_by=_set(fix.managed_by),
+        effect=_set(fix.effect),
+        cost=_set(fix.cost),
+    )
+
+
+def _command(command: AwsCommand | str, region: str) -> Command:
+    if isinstance(command, str):
+        return Command(command)
+    return Command(render(command, region), command.service, command.operation, command.parameters)
+
+
+def _sidecars(views: Sequence[View]) -> tuple[Note, ...]:
+    notes = []
+    for view in views:
+        part = _failure(view)
+        if part.injected:
+            notes.append(Note(f"AWS put container {part.container} into the task; it is not part of the workload"))
+        elif part.essential is False:
+            notes.append(Note(f"container {part.container} is not essential: the task does not stop for it alone"))
+    return tuple(notes)
+
+
+def _unread(answers: Answers, ranking: Ranking) -> tuple[Note, ...]:
+    """What could not be read although no check waits for it: said all the same, so that nobody takes it for read."""
+    named = {missing.fact for one in ranking.not_checked for missing in one.missing}
+    facts = sorted(
+        {fact for _, fact in answers if isinstance(fact, Unknown) and fact.fact not in named},
+        key=lambda fact: fact.fact,
+    )
+    return tuple(
+        Note(f"{one.fact} could not be read ({one.action}: {one.why}); no check waits for it") for one in facts
+    )
+
+
+T = TypeVar("T")
+
+
+def _set(value: T | None) -> T | Unset:
+    return UNSET if value is None else value

@@ -1,0 +1,1 @@
+"""One module a cause: whether its defect stopped this pull. Pure."""

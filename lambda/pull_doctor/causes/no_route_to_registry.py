@@ -1,0 +1,204 @@
+"""The subnet has no usable route, and no endpoint, to a host that the pull needs.
+
+A task on Fargate pulls its image by its own network interface. For each host of the pull (the registry, for ECR
+also its API and Amazon S3, which keeps the layers) that interface needs a way: a VPC endpoint that serves the
+host's name, or a route to the internet through a NAT gateway or an internet gateway. A subnet that has no route
+table of its own uses the main one of its VPC, which often reaches nothing but the VPC. Nothing answers the
+connection then, and ECS reports a timeout some minutes later.
+
+What mends it: a default route through a NAT gateway; for images in ECR also the endpoints ecr.api, ecr.dkr, and S3;
+or other subnets for the service.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+"""
+
+from __future__ import annotations
+
+from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.paths import (
+    broken_by,
+    failing_hop,
+    hop_evidence,
+    hosts,
+    leave_subnet,
+    primary,
+    still_there,
+    table_in_use,
+    undecided,
+    unnamed_defects,
+)
+from pull_doctor.facts.fact import Fact, Known
+from pull_doctor.facts.values import NatGateway, RouteTable, Service
+from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.task import Task
+from pull_doctor.network.routing import table_of
+from pull_doctor.network.trace import Step, Trace
+from pull_doctor.network.vpc import Puller, Vpc
+from pull_doctor.resource import make
+
+CAUSE = "no-route-to-registry"
+STEPS: tuple[Step, ...] = ("route", "nat-gateway", "internet")
+
+
+def check(
+    *,
+    task: Task,
+    image: ImageReference,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
+) -> Outcome:
+    broken = broken_by(CAUSE, traces)
+    if not broken:
+        open_steps = undecided(STEPS, traces) or Undetermined(unnamed_defects(traces))
+        return open_steps if open_steps.missing else Ok(f"{puller.subnet.id} has a way to {hosts(traces)}")
+    table, uses = table_in_use(task, puller, vpc)
+    item = make(task.place, "AWS::EC2::RouteTable", table.id)
+    neighbours = _working_neighbours(puller, vpc, service)
+    explanation = (
+        f"{uses.text}, which has no route that reaches {hosts(broken)}. No VPC endpoint serves that name either. "
+        "Nothing answers the connection, which is the timeout that ECS reports."
+    )
+    if neighbours:
+        explanation += (
+            f" {neighbours[0][0]}, which the service uses too, has a default route, so tasks placed there can start."
+        )
+    routes = failing_hop(CAUSE, broken[0])
+    shown = "; ".join(routes.details) if routes else ""
+    count = f"{len(table.routes)} route{'s' if len(table.routes) != 1 else ''}"
+    evidence = (uses, *hop_evidence(broken), Evidence(f"{table.id} holds {count}: {shown}", "fact", (item,)))
+    return Problem(
+        title="subnet has no route to the registry",
+        explanation=explanation,
+        culprit=item,
+        evidence=evidence,
+        fixes=_fixes(task, image, puller, vpc, table, service, neighbours),
+        still=still_there(task, puller, service),
+        traces=broken,
+    )
+
+
+def _working_neighbours(puller: Puller, vpc: Vpc, service: Fact[Service | None]) -> list[tuple[str, RouteTable, str]]:
+    """Other subnets of the service with an active default route through a NAT gateway: (subnet, table, gateway)."""
+    newest = primary(service)
+    found = []
+    for subnet in newest.subnets if newest else ():
+        table = table_of(subnet, vpc.route_tables.value) if isinstance(vpc.route_tables, Known) else None
+        gateway = _default_nat(table, vpc) if table else None
+        if table and gateway and subnet != puller.subnet.id:
+            found.append((subnet, table, gateway))
+    return found
+
+
+def _default_nat(table: RouteTable, vpc: Vpc) -> str | None:
+    usable = {nat.id for nat in _usable_nats(vpc)}
+    return next(
+        (
+            route.target
+            for route in table.routes
+            if route.destination == "0.0.0.0/0" and route.state == "active" and route.target in usable
+        ),
+        None,
+    )
+
+
+def _usable_nats(vpc: Vpc) -> list[NatGateway]:
+    if isinstance(vpc.nat_gateways, Known):
+        return [nat for nat in vpc.nat_gateways.value if nat.state == "available" and not nat.private]
+    return []
+
+
+def _fixes(
+    task: Task,
+    image: ImageReference,
+    puller: Puller,
+    vpc: Vpc,
+    table: RouteTable,
+    service: Fact[Service | None],
+    neighbours: list[tuple[str, RouteTable, str]],
+) -> tuple[Fix, ...]:
+    place, subnet = task.place, puller.subnet.id
+    fixes: list[Fix] = []
+    if neighbours:
+        _, model, gateway = neighbours[0]
+        associate = AwsCommand("ec2", "AssociateRouteTable", {"RouteTableId": model.id, "SubnetId": subnet})
+        if subnet not in table.subnets:
+            fixes.append(
+                Fix(
+                    "give the subnet the route table that its neighbours use",
+                    "your-call",
+                    place.account,
+                    place.region,
+                    (associate,),
+                    model.managed_by,
+                    f"everything in {subnet} reaches the internet through {gateway}",
+                )
+            )
+    usable = _usable_nats(vpc)
+    if not fixes and usable:
+        route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": usable[0].id}
+        fixes.append(
+            Fix(
+                "route the subnet's internet traffic through the VPC's NAT gateway",
+                "your-call",
+                place.account,
+                place.region,
+                (AwsCommand("ec2", "CreateRoute", route),),
+                table.managed_by,
+                f"every subnet that uses {table.id} reaches the internet through {usable[0].id}",
+                "NAT gateway data processing, by the gigabyte",
+            )
+        )
+    if not fixes:
+        fixes.append(_new_way_out(task, image, puller, vpc, table))
+    leave = leave_subnet(task, puller, service)
+    if leave:
+        fixes.append(leave)
+    return tuple(fixes)
+
+
+def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, table: RouteTable) -> Fix:
+    place = task.place
+    if image.ecr and image.ecr.region == place.region:
+        commands = [
+            AwsCommand(
+                "ec2",
+                "CreateVpcEndpoint",
+                {
+                    "VpcId": vpc.id,
+                    "VpcEndpointType": "Interface",
+                    "ServiceName": f"com.amazonaws.{place.region}.{service}",
+                    "SubnetIds": [puller.subnet.id],
+                    "SecurityGroupIds": ["<group-that-lets-443-in-from-the-task>"],
+                    "PrivateDnsEnabled": True,
+                },
+            )
+            for service in ("ecr.api", "ecr.dkr")
+        ]
+        gateway = {
+            "VpcId": vpc.id,
+            "VpcEndpointType": "Gateway",
+            "ServiceName": f"com.amazonaws.{place.region}.s3",
+            "RouteTableIds": [table.id],
+        }
+        return Fix(
+            "give the VPC endpoints for ECR and Amazon S3",
+            "fill-in",
+            place.account,
+            place.region,
+            (*commands, AwsCommand("ec2", "CreateVpcEndpoint", gateway)),
+            table.managed_by,
+            f"{vpc.id} reaches ECR in {place.region} through the endpoints",
+            "two interface endpoints, by the hour and Availability Zone; the gateway endpoint is free",
+        )
+    route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "<nat-gateway-id>"}
+    return Fix(
+        "route the subnet's internet traffic through a NAT gateway in a public subnet",
+        "fill-in",
+        place.account,
+        place.region,
+        (AwsCommand("ec2", "CreateRoute", route),),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches the internet",
+        "a NAT gateway, by the hour and by the gigabyte",
+    )

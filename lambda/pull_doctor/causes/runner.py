@@ -1,0 +1,81 @@
+"""Run the catalogue's checks on one failure, each with the values of the facts that it names.
+
+A check is a function ``check(...) -> Outcome`` whose parameters are names of facts. A parameter annotated
+``Fact[X]`` is optional: the check receives the fact itself. Any other must be known, or the check is not called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pull_doctor.causes.catalogue import CATALOGUE, Row
+from pull_doctor.causes.outcome import NotApplicable, Outcome, Undetermined
+from pull_doctor.facts.fact import Known, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A cause's check with the names of the facts that it must have, and of those that it can do without."""
+
+    row: Row
+    function: Callable[..., Outcome]
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+    @property
+    def explanation(self) -> str:
+        """The long explanation: the docstring of the cause's module."""
+        return inspect.cleandoc(inspect.getmodule(self.function).__doc__ or "")
+
+
+@cache
+def checks() -> tuple[Check, ...]:
+    """The check of every row, in the catalogue's order."""
+    return tuple(_check(row) for row in CATALOGUE)
+
+
+def fact_names() -> tuple[str, ...]:
+    """The names of all facts that any check reads, in the order of first use."""
+    return tuple(dict.fromkeys(name for check in checks() for name in (*check.required, *check.optional)))
+
+
+def run(check: Check, view: Any) -> Outcome:
+    """Run one check on one failure's view; a fact that it needs and that is unknown makes it undetermined."""
+    reference = view.failure.reference
+    if check.row.registry == "ecr" and reference is not None and reference.ecr is None:
+        return NotApplicable(f"the image is in {reference.host}, not in a private ECR registry")
+    missing: list[Unknown] = []
+    values: dict[str, Any] = {}
+    for name in check.required:
+        fact = getattr(view, name)
+        if isinstance(fact, Unknown):
+            missing.append(fact)
+        else:
+            values[name] = fact.value if isinstance(fact, Known) else fact
+    if missing:
+        return Undetermined(tuple(dict.fromkeys(missing)))
+    values |= {name: getattr(view, name) for name in check.optional}
+    try:
+        return check.function(**values)
+    except Exception as error:  # noqa: BLE001 - a crash is reported as this check's own, and the run goes on
+        crash = f"{type(error).__name__} in the check of {check.row.cause}"
+        return Undetermined((Unknown(f"the check of {check.row.cause}", "crashed", detail=crash),))
+
+
+def _check(row: Row) -> Check:
+    module = importlib.import_module(f"pull_doctor.causes.{row.cause.replace('-', '_')}")
+    function: Callable[..., Outcome] = module.check
+    hints = typing.get_type_hints(function)
+    parameters = tuple(inspect.signature(function).parameters)
+    optional = tuple(name for name in parameters if _is_fact(hints[name]))
+    return Check(row, function, tuple(name for name in parameters if name not in optional), optional)
+
+
+def _is_fact(annotation: Any) -> bool:
+    return Unknown in typing.get_args(annotation)

@@ -1,0 +1,135 @@
+"""The one place that says why a read failed: an exception becomes an unknown fact."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from botocore import exceptions as b
+
+from pull_doctor.facts.fact import Unknown, Why
+from pull_doctor.facts.questions import Question
+from pull_doctor.intake.scrub import scrub
+
+_DETAIL_LIMIT = 300
+_ENCODED_MESSAGE = re.compile(r"\s*Encoded authorization failure message:\s*\S+", re.IGNORECASE)
+_DENIED_RESOURCE = re.compile(r"on resource:\s*(arn:[^\s\"']+)")
+
+_DENIED = frozenset({"UnauthorizedOperation", "UnauthorizedException", "Client.UnauthorizedOperation"})
+_THROTTLED = frozenset(
+    {
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+    }
+)
+_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_NOT_MODELLED = frozenset({"InvalidAction", "NotImplemented", "UnknownOperationException"})
+_TOO_MANY_REQUESTS = 429
+
+# The field of a question that names what it is about, the most specific first.
+_OWN_ID = ("subnet", "interface", "vpc", "service", "arn", "repository", "role", "family", "cluster")
+
+
+def classify(error: BaseException) -> Why:
+    """Why a read failed.
+
+    ``timed-out`` is every way in which no answer came: a timeout, a refused or broken connection, a name that does
+    not resolve. ``prerequisite`` is credentials that are absent, expired, or not valid here. ``not-modelled`` is a call
+    that this botocore or the far side does not have. All else is ``crashed``, AWS's own 5xx among it.
+    """
+    if isinstance(error, b.ClientError):
+        return _classify_code(error)
+    if isinstance(error, (b.HTTPClientError, b.ConnectionError)):
+        return "timed-out"
+    if isinstance(
+        error,
+        (
+            b.NoCredentialsError,
+            b.PartialCredentialsError,
+            b.CredentialRetrievalError,
+            b.NoAuthTokenError,
+            b.TokenRetrievalError,
+            b.SSOError,
+            b.ProfileNotFound,
+            b.NoRegionError,
+        ),
+    ):
+        return "prerequisite"
+    if isinstance(error, (b.ParamValidationError, b.UnknownServiceError, b.OperationNotPageableError)):
+        return "not-modelled"
+    return "crashed"
+
+
+def _classify_code(error: b.ClientError) -> Why:
+    code = error_code(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if code.startswith("AccessDenied") or code in _DENIED:
+        return "denied"
+    if "throttl" in code.casefold() or code in _THROTTLED or status == _TOO_MANY_REQUESTS:
+        return "throttled"
+    if code in _TIMED_OUT:
+        return "timed-out"
+    if code in _CREDENTIALS:
+        return "prerequisite"
+    if code in _NOT_MODELLED:
+        return "not-modelled"
+    return "crashed"
+
+
+def error_code(error: b.ClientError) -> str:
+    """The code by which AWS names an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def detail(error: BaseException) -> str:
+    """What AWS or botocore said: scrubbed, one line, shorter than 300 characters."""
+    said = _ENCODED_MESSAGE.sub("", str(error)) or type(error).__name__
+    return textwrap.shorten(scrub(said), _DETAIL_LIMIT - 1, placeholder=" ...")
+
+
+def unknown(question: Question[Any], actions: Sequence[str], error: BaseException) -> Unknown:
+    """The unknown fact that an exception leaves behind; ``actions`` are those that the reader declares."""
+    denied = _DENIED_RESOURCE.search(str(error))
+    return Unknown(
+        fact=question.fact,
+        why=classify(error),
+        action=_action(actions, error),
+        resource=denied[1].rstrip(".,;)") if denied else own_id(question),
+        account=question.account,
+        region=question.region,
+        detail=detail(error),
+    )
+
+
+def _action(actions: Sequence[str], error: BaseException) -> str | None:
+    """The declared action whose call failed. Assuming a reader role can fail inside any call."""
+    operation = getattr(error, "operation_name", None)
+    if operation == "AssumeRole":
+        return "sts:AssumeRole"
+    named = (action for action in actions if action.endswith(f":{operation}"))
+    return next(named, actions[0] if actions else None)
+
+
+def own_id(question: Question[Any]) -> str | None:
+    """The id of what the question is about."""
+    return next((found for name in _OWN_ID if (found := getattr(question, name, None))), None)

@@ -1,0 +1,272 @@
+"""The questions that can be put to AWS: small frozen values, each answered by one reader in one call.
+
+Every question carries the account whose credentials ask it and the Region that is asked. ``fact`` is the
+noun phrase by which reports name the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pull_doctor.facts import values
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T_co]):
+    """A question whose answer is a ``Fact[T_co]``."""
+
+    account: str
+    region: str
+
+    @property
+    def fact(self) -> str:
+        """The noun phrase, with ids, by which a report names the answer."""
+        raise TypeError(f"{type(self).__name__} has no noun phrase")
+
+
+@dataclass(frozen=True, slots=True)
+class OneSubnet(Question[values.Subnet | None]):
+    """The subnet with this id; ``None`` if EC2 knows none."""
+
+    subnet: str
+
+    @property
+    def fact(self) -> str:
+        return f"subnet {self.subnet}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneInterface(Question[values.NetworkInterface | None]):
+    """The network interface with this id; ``None`` once EC2 has deleted it."""
+
+    interface: str
+
+    @property
+    def fact(self) -> str:
+        return f"network interface {self.interface}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subnets(Question[tuple[values.Subnet, ...]]):
+    """Every subnet of the VPC."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the subnets of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTables(Question[tuple[values.RouteTable, ...]]):
+    """Every route table of the VPC."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the route tables of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAcls(Question[tuple[values.NetworkAcl, ...]]):
+    """Every network ACL of the VPC."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the network ACLs of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroups(Question[tuple[values.SecurityGroup, ...]]):
+    """Every security group of the VPC."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the security groups of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class VpcEndpoints(Question[tuple[values.VpcEndpoint, ...]]):
+    """Every endpoint of the VPC, of any type."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the VPC endpoints of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointInterfaces(Question[tuple[values.NetworkInterface, ...]]):
+    """The network interfaces of the VPC's interface endpoints."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the endpoint network interfaces of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateways(Question[tuple[values.NatGateway, ...]]):
+    """Every NAT gateway of the VPC that EC2 still shows."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the NAT gateways of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class InternetGateways(Question[tuple[values.InternetGateway, ...]]):
+    """The internet gateways attached to the VPC."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"the internet gateways of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSupport(Question[bool]):
+    """Whether the VPC's ``enableDnsSupport`` is on."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"DNS support of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsHostnames(Question[bool]):
+    """Whether the VPC's ``enableDnsHostnames`` is on."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"DNS hostnames of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class S3PrefixList(Question[values.PrefixList | None]):
+    """The prefix list of Amazon S3 in this Region, with its CIDRs."""
+
+    @property
+    def fact(self) -> str:
+        return f"the S3 prefix list of {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneService(Question[values.Service | None]):
+    """The service; ``None`` if it does not exist or is inactive. ``cluster`` is its name."""
+
+    cluster: str
+    service: str
+
+    @property
+    def fact(self) -> str:
+        return f"service {self.service} of cluster {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneTaskDefinition(Question[values.TaskDefinition | None]):
+    """The task definition with this ARN; ``None`` once it is deleted."""
+
+    arn: str
+
+    @property
+    def fact(self) -> str:
+        return f"task definition {self.arn.rsplit('/', 1)[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTasks(Question[tuple[str, ...]]):
+    """The ARNs of the running tasks of a service, or of a family where ``service`` is ``None``."""
+
+    cluster: str
+    service: str | None
+    family: str | None
+
+    @property
+    def fact(self) -> str:
+        workload = f"service {self.service}" if self.service else f"family {self.family}"
+        return f"the running tasks of {workload} in cluster {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings(Question[tuple[values.Sibling, ...]]):
+    """The described running tasks; at most 100 ARNs, DescribeTasks' own limit."""
+
+    cluster: str
+    tasks: tuple[str, ...]
+
+    @property
+    def fact(self) -> str:
+        return f"{len(self.tasks)} running tasks in cluster {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrImageOf(Question[values.EcrLookup]):
+    """The image in the registry of account ``registry``; ``tag`` or ``digest``, the digest decides.
+
+    ``region`` is the image's Region, which may differ from the task's.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def fact(self) -> str:
+        reference = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return f"image {self.repository}{reference} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrTagsOf(Question[values.EcrTags]):
+    """The tags of a repository in the registry of account ``registry``."""
+
+    registry: str
+    repository: str
+
+    @property
+    def fact(self) -> str:
+        return f"the tags of {self.repository} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPolicy(Question[str | None]):
+    """The repository's policy document as JSON text; ``None`` if it has none."""
+
+    registry: str
+    repository: str
+
+    @property
+    def fact(self) -> str:
+        return f"the policy of repository {self.repository} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation(Question[tuple[values.Simulated, ...] | None]):
+    """What the role's policies decide for these actions on one resource; ``None``: no such role."""
+
+    role: str
+    actions: tuple[str, ...]
+    resource: str
+
+    @property
+    def fact(self) -> str:
+        return f"what {self.role} may do on {self.resource}"

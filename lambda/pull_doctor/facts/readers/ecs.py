@@ -1,0 +1,152 @@
+"""Reads ECS: services, task definitions, and the tasks that run beside the failed one.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html. Of a task definition or a task only the
+members that the diagnosis uses are kept: no environment variable, command line, or secret reaches a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pull_doctor.facts import questions, values
+from pull_doctor.facts.aws import Aws
+from pull_doctor.facts.errors import error_code
+from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, utc
+
+_GONE = ("ClusterNotFoundException", "ServiceNotFoundException")
+_NO_TASK_DEFINITION = "unable to describe task definition"
+_INTERFACE_ATTACHMENTS = ("eni", "ElasticNetworkInterface")
+_PAGE = 100
+
+
+@answers(questions.OneService, "ecs:DescribeServices")
+def one_service(aws: Aws, question: questions.OneService) -> values.Service | None:
+    """Read a service with its deployments. Its tags would need one more permission and are left out."""
+    ecs = aws.client("ecs", question.region, question.account)
+    try:
+        answer = ecs.describe_services(cluster=question.cluster, services=[question.service])
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return None
+        raise
+    only_missing(answer.get("failures", []))
+    if not answer["services"]:
+        if answer.get("failures"):
+            return None
+        raise IncompleteAnswerError(f"ECS answered neither {question.service} nor a failure")
+    service = answer["services"][0]
+    if service["status"] == "INACTIVE":
+        return None
+    return values.Service(
+        arn=service["serviceArn"],
+        name=service["serviceName"],
+        status=service["status"],
+        desired=service["desiredCount"],
+        running=service["runningCount"],
+        deployments=tuple(map(_deployment, service.get("deployments", []))),
+    )
+
+
+@answers(questions.OneTaskDefinition, "ecs:DescribeTaskDefinition")
+def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> values.TaskDefinition | None:
+    """Read a task definition. For one that is deleted ECS has no code of its own, only the message."""
+    ecs = aws.client("ecs", question.region, question.account)
+    try:
+        found = ecs.describe_task_definition(taskDefinition=question.arn)["taskDefinition"]
+    except ClientError as error:
+        if error_code(error) == "ClientException" and _NO_TASK_DEFINITION in str(error).lower():
+            return None
+        raise
+    return values.TaskDefinition(
+        arn=found["taskDefinitionArn"],
+        family=found["family"],
+        revision=found["revision"],
+        execution_role=found.get("executionRoleArn"),
+        task_role=found.get("taskRoleArn"),
+        containers=tuple(map(_container, found["containerDefinitions"])),
+        registered_at=utc(found.get("registeredAt")),
+        registered_by=found.get("registeredBy"),
+    )
+
+
+@answers(questions.RunningTasks, "ecs:ListTasks")
+def running_tasks(aws: Aws, question: questions.RunningTasks) -> tuple[str, ...]:
+    """List the running tasks of a service or a family; a service or cluster that is gone has none."""
+    workload = {"serviceName": question.service} if question.service else {"family": question.family}
+    return tuple(list_tasks(aws, question.region, question.account, question.cluster, "RUNNING", **workload))
+
+
+@answers(questions.Siblings, "ecs:DescribeTasks")
+def siblings(aws: Aws, question: questions.Siblings) -> tuple[values.Sibling, ...]:
+    """Describe running tasks; one that has gone since it was listed is left out."""
+    ecs = aws.client("ecs", question.region, question.account)
+    answer = ecs.describe_tasks(cluster=question.cluster, tasks=list(question.tasks))
+    only_missing(answer.get("failures", []))
+    return tuple(map(_sibling, answer["tasks"]))
+
+
+def list_tasks(
+    aws: Aws, region: str, account: str | None, cluster: str, desired_status: str, **workload: str | None
+) -> list[str]:
+    """The ARNs of the tasks of one workload, ``serviceName`` or ``family``, over all pages."""
+    paginator = aws.client("ecs", region, account).get_paginator("list_tasks")
+    pages = paginator.paginate(
+        cluster=cluster, desiredStatus=desired_status, PaginationConfig={"PageSize": _PAGE}, **workload
+    )
+    try:
+        return [arn for page in pages for arn in page["taskArns"]]
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return []
+        raise
+
+
+def only_missing(failures: Iterable[Mapping[str, Any]]) -> None:
+    """Raise if ECS failed for any other reason than that a thing does not exist."""
+    for failure in failures:
+        if failure.get("reason") != "MISSING":
+            raise IncompleteAnswerError(f"ECS failed for {failure.get('arn')}: {failure.get('reason')}")
+
+
+def _deployment(item: Mapping[str, Any]) -> values.Deployment:
+    network = item.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    public = network.get("assignPublicIp")
+    return values.Deployment(
+        id=item["id"],
+        status=item["status"],
+        task_definition=item["taskDefinition"],
+        subnets=tuple(network.get("subnets", [])),
+        groups=tuple(network.get("securityGroups", [])),
+        assign_public_ip=None if public is None else public == "ENABLED",
+        platform_version=item.get("platformVersion"),
+    )
+
+
+def _container(item: Mapping[str, Any]) -> values.ContainerDefinition:
+    return values.ContainerDefinition(
+        name=item["name"],
+        image=item["image"],
+        essential=item.get("essential", True),
+        log_driver=item.get("logConfiguration", {}).get("logDriver"),
+        repository_credentials=item.get("repositoryCredentials", {}).get("credentialsParameter"),
+    )
+
+
+def _sibling(item: Mapping[str, Any]) -> values.Sibling:
+    details = (
+        detail
+        for attachment in item.get("attachments", [])
+        if attachment.get("type") in _INTERFACE_ATTACHMENTS
+        for detail in attachment.get("details", [])
+    )
+    return values.Sibling(
+        arn=item["taskArn"],
+        task_definition=item["taskDefinitionArn"],
+        started_at=utc(item.get("startedAt")),
+        started_by=item.get("startedBy"),
+        subnet=next((detail["value"] for detail in details if detail.get("name") == "subnetId"), None),
+        execution_role_override=item.get("overrides", {}).get("executionRoleArn"),
+    )

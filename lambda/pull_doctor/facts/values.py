@@ -1,0 +1,263 @@
+"""The values that readers return: only the members that the diagnosis uses, in AWS's own nouns.
+
+Nothing here can hold an environment variable, a command line, or a secret's value. Collections are
+tuples, ordered as AWS returned them; an absent optional member is ``None``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet; ``owner`` is the account that owns it (another one in a shared VPC)."""
+
+    id: str
+    vpc: str
+    zone: str
+    cidr: str | None
+    ipv6_cidrs: tuple[str, ...] = ()
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. ``destination`` is a CIDR or a prefix list id; ``target`` ``local`` or the target's id."""
+
+    destination: str
+    target: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """A route table; ``subnets`` are only its explicit associations, ``main`` serves the others."""
+
+    id: str
+    main: bool
+    subnets: tuple[str, ...]
+    routes: tuple[Route, ...]
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AclEntry:
+    """One rule of a network ACL. ``protocol`` is the number as text, ``-1`` for all; ``ports`` inclusive."""
+
+    number: int
+    egress: bool
+    allow: bool
+    protocol: str
+    cidr: str
+    ports: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAcl:
+    """A network ACL with the subnets it is associated with; the closing ``*`` deny is implicit."""
+
+    id: str
+    default: bool
+    subnets: tuple[str, ...]
+    entries: tuple[AclEntry, ...]
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """One rule of a security group. ``protocol`` ``-1`` is all; ``ports`` inclusive, ``None`` is all."""
+
+    protocol: str
+    ports: tuple[int, int] | None = None
+    cidrs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    prefix_lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A security group with its rules."""
+
+    id: str
+    name: str
+    ingress: tuple[GroupRule, ...]
+    egress: tuple[GroupRule, ...]
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VpcEndpoint:
+    """A VPC endpoint. ``state`` is lower case; ``dns_names`` are all names of its DnsEntries.
+
+    ``interfaces`` are the ids of its network interfaces. ``inbound_resolver_only`` is S3's private DNS that
+    serves only inbound Resolver endpoints.
+    """
+
+    id: str
+    type: str
+    service: str
+    state: str
+    service_region: str | None = None
+    subnets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    private_dns: bool = False
+    dns_names: tuple[str, ...] = ()
+    inbound_resolver_only: bool = False
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateway:
+    """A NAT gateway. A regional one has no ``subnet`` but a ``route_table`` of its own."""
+
+    id: str
+    state: str
+    private: bool
+    subnet: str | None = None
+    regional: bool = False
+    route_table: str | None = None
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InternetGateway:
+    """An internet gateway with the VPCs it is attached to."""
+
+    id: str
+    vpcs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInterface:
+    """A network interface; ``public_ip`` is ``None`` where it has none."""
+
+    id: str
+    vpc: str
+    subnet: str
+    groups: tuple[str, ...]
+    private_ip: str | None
+    public_ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixList:
+    """An AWS-managed prefix list (S3's, for one) with its CIDRs."""
+
+    id: str
+    name: str
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDefinition:
+    """One container of a task definition."""
+
+    name: str
+    image: str
+    essential: bool
+    log_driver: str | None = None
+    repository_credentials: str | None = None
+    """The ARN or name of the secret, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate."""
+
+    arn: str
+    family: str
+    revision: int
+    execution_role: str | None
+    task_role: str | None
+    containers: tuple[ContainerDefinition, ...]
+    registered_at: datetime | None = None
+    registered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of a service: the network configuration with which it starts tasks."""
+
+    id: str
+    status: str
+    task_definition: str
+    subnets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    assign_public_ip: bool | None = None
+    platform_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service with its live deployments. ``tags`` are the service's own."""
+
+    arn: str
+    name: str
+    status: str
+    desired: int
+    running: int
+    deployments: tuple[Deployment, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A running task of the same service or family: a candidate for counter-evidence."""
+
+    arn: str
+    task_definition: str
+    started_at: datetime | None
+    started_by: str | None
+    subnet: str | None
+    execution_role_override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EcrImage:
+    """One image of an ECR repository. ``size`` is compressed, in bytes; ``status`` ACTIVE, ARCHIVED..."""
+
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime | None
+    status: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EcrLookup:
+    """What ECR answers for one repository and one tag or digest.
+
+    ``missing`` says which of the two ECR does not have; ``None`` if the image is there.
+    """
+
+    missing: Literal["repository", "image"] | None
+    image: EcrImage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EcrTags:
+    """Tagged images of a repository, in ECR's order; ``complete`` is false where more pages were left unread."""
+
+    images: tuple[EcrImage, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What iam:SimulatePrincipalPolicy answers for one action on one resource.
+
+    ``statements`` are the ids of the policies whose statements decided; ``missing_context`` the condition keys
+    that would have been needed; ``boundary_allows`` and ``organization_allows`` are ``None`` where not said.
+    """
+
+    action: str
+    decision: Literal["allowed", "explicitDeny", "implicitDeny"]
+    statements: tuple[str, ...] = ()
+    missing_context: tuple[str, ...] = ()
+    boundary_allows: bool | None = None
+    organization_allows: bool | None = None

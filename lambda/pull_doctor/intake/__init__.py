@@ -1,0 +1,1 @@
+"""What happened: the task, its failures, their image references and symptoms. Pure."""

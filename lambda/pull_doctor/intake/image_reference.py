@@ -1,0 +1,146 @@
+"""Image references by the full grammar: registry host, repository, tag, and digest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Registry = Literal["ecr", "ecr-public", "docker-hub", "other"]
+
+DOCKER_HUB_HOST = "registry-1.docker.io"
+_DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io"})
+_ECR_PUBLIC_HOSTS = frozenset({"public.ecr.aws", "ecr-public.aws.com"})
+
+_HTTPS = 443
+_MAX_NAME = 255
+_MAX_TEXT = _MAX_NAME + len("@sha256:") + 64
+
+_HOST = re.compile(
+    r"(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE | re.ASCII,
+)
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+
+_ECR_HOST = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr(?P<joint>[.-])ecr(?P<fips>-fips)?"
+    r"\.(?P<region>(?:cn|us-gov|eusc-[a-z]{2}|[a-z]{2})-[a-z]+-[0-9]{1,2})\.(?P<suffix>[a-z.]+)"
+)
+# The partition's name, the prefix of its Regions, and the suffixes of its classic and dual-stack registry names.
+_PARTITIONS = (
+    ("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn"),
+    ("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws"),
+    ("aws-eusc", "eusc-", "amazonaws.eu", "on.amazonwebservices.eu"),
+    ("aws", "", "amazonaws.com", "on.aws"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EcrRegistry:
+    """A private ECR registry as its host name tells: owner account, Region, and name form.
+
+    ``host`` is the name as written; ``fips`` and ``dual_stack`` say which of ECR's name forms it is;
+    ``partition`` is the partition of its DNS suffix.
+    """
+
+    host: str
+    account: str
+    region: str
+    partition: str
+    fips: bool = False
+    dual_stack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """A parsed reference. With a digest the digest decides and ``tag`` is only a label.
+
+    ``host`` is the registry that is dialled for manifests (``registry-1.docker.io`` for Docker Hub), in lower
+    case and without ``port``, which is ``None`` where none is written; ``repository`` has Docker Hub's
+    ``library/`` filled in; ``tag`` is ``latest`` where neither tag nor digest is written.
+    """
+
+    text: str
+    host: str
+    repository: str
+    tag: str | None
+    digest: str | None
+    ecr: EcrRegistry | None = None
+    port: int | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """Which kind of registry answers this reference; private ECR is ``ecr``."""
+        if self.ecr is not None:
+            return "ecr"
+        if self.host in _ECR_PUBLIC_HOSTS:
+            return "ecr-public"
+        return "docker-hub" if self.host == DOCKER_HUB_HOST else "other"
+
+
+def parse_reference(text: str) -> ImageReference | None:
+    """Parse an image reference; ``None`` if it is not a legal one.
+
+    The first component is a host only if it holds a dot or a colon or is ``localhost``; anything else is on
+    Docker Hub. A scheme, white space, upper case in the path, and any digest but SHA-256 make it illegal.
+
+    Grammar: https://pkg.go.dev/github.com/distribution/reference
+    Length: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    """
+    if len(text) > _MAX_TEXT:
+        return None
+    name, at, digest = text.partition("@")
+    if len(name) > _MAX_NAME or (at and not _DIGEST.fullmatch(digest)):
+        return None
+    first, slash, rest = name.partition("/")
+    if not slash or not (first == "localhost" or "." in first or ":" in first):
+        first, rest = "docker.io", name
+    repository, colon, tag = rest.partition(":")
+    host = _HOST.fullmatch(first)
+    if host is None or not _REPOSITORY.fullmatch(repository) or (colon and not _TAG.fullmatch(tag)):
+        return None
+    # Docker keeps a bare SHA-256 for image ids: it is no name.
+    if name == repository and _IMAGE_ID.fullmatch(repository):
+        return None
+    dialled, port = host["host"].lower(), int(host["port"]) if host["port"] else None
+    # Docker fills in library/ and the real host for these two names only.
+    if first.lower() in _DOCKER_HUB_NAMES:
+        dialled = DOCKER_HUB_HOST
+        repository = repository if "/" in repository else f"library/{repository}"
+    return ImageReference(
+        text=text,
+        host=dialled,
+        repository=repository,
+        tag=tag if colon else (None if at else "latest"),
+        digest=digest if at else None,
+        ecr=parse_ecr_host(dialled) if port in (None, _HTTPS) else None,
+        port=port,
+    )
+
+
+def parse_ecr_host(host: str) -> EcrRegistry | None:
+    """Parse the host name of a private ECR registry; ``None`` for any other name.
+
+    The whole name must fit, and the Region must belong to the partition of the DNS suffix.
+
+    Names: https://docs.aws.amazon.com/general/latest/gr/ecr.html
+    """
+    match = _ECR_HOST.fullmatch(host)
+    if match is None:
+        return None
+    region, dual_stack = match["region"], match["joint"] == "-"
+    partition, _, classic, dual = next(row for row in _PARTITIONS if region.startswith(row[1]))
+    if match["suffix"] != (dual if dual_stack else classic):
+        return None
+    return EcrRegistry(
+        host=host,
+        account=match["account"],
+        region=region,
+        partition=partition,
+        fips=match["fips"] is not None,
+        dual_stack=dual_stack,
+    )

@@ -1,0 +1,56 @@
+"""Sets of addresses as tuples of networks, cut exactly: what a route or a rule takes, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import TypeVar
+
+Network = IPv4Network | IPv6Network
+Same = TypeVar("Same", IPv4Network, IPv6Network)
+
+NOT_PUBLIC = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+)
+
+
+def cut(network: Network, taken: Network) -> tuple[Network | None, tuple[Network, ...]]:
+    """Split ``network`` into the part inside ``taken`` (``None`` if there is none) and the rest."""
+    if isinstance(network, IPv4Network):
+        return _cut(network, taken) if isinstance(taken, IPv4Network) else (None, (network,))
+    return _cut(network, taken) if isinstance(taken, IPv6Network) else (None, (network,))
+
+
+def _cut(network: Same, taken: Same) -> tuple[Same | None, tuple[Same, ...]]:
+    if network.subnet_of(taken):
+        return network, ()
+    if taken.subnet_of(network):
+        return taken, tuple(network.address_exclude(taken))
+    return None, (network,)
+
+
+def without(networks: Iterable[Network], taken: Iterable[Network]) -> tuple[Network, ...]:
+    """What is left of ``networks`` once every network of ``taken`` is cut out."""
+    left = tuple(networks)
+    for one in taken:
+        left = tuple(piece for network in left for piece in cut(network, one)[1])
+    return left
+
+
+def networks_of(cidrs: Iterable[str]) -> tuple[Network, ...]:
+    """The CIDRs as networks, joined where they touch; host bits are dropped."""
+    parsed = [ip_network(cidr, strict=False) for cidr in cidrs]
+    v4 = [network for network in parsed if isinstance(network, IPv4Network)]
+    v6 = [network for network in parsed if isinstance(network, IPv6Network)]
+    return (*collapse_addresses(v4), *collapse_addresses(v6))
+
+
+PUBLIC_IPV4 = without(networks_of(["0.0.0.0/0"]), networks_of(NOT_PUBLIC))
+"""Every IPv4 address that the internet routes: where a host is whose address is not known."""

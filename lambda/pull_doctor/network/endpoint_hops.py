@@ -1,0 +1,89 @@
+"""The hops of an interface endpoint: its state, its security groups, and its subnets' network ACLs.
+
+One interface in any Availability Zone serves the whole VPC.
+https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
+"""
+
+from __future__ import annotations
+
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import VpcEndpoint
+from pull_doctor.network.addresses import Network
+from pull_doctor.network.filter_hops import VERDICTS, AclCheck, acl_of, groups_of, judge_acl, not_told, puller_networks
+from pull_doctor.network.filters import HTTPS, Peer, groups_let
+from pull_doctor.network.trace import Hop
+from pull_doctor.network.vpc import Puller, Vpc
+from pull_doctor.resource import make
+
+
+def endpoint_hops(endpoint: VpcEndpoint, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """Judge the endpoint, its security groups on tcp 443 from the puller, and its subnets' ACLs."""
+    item = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
+    if endpoint.state != "available" or not endpoint.subnets:
+        state = f"is {endpoint.state}" if endpoint.state != "available" else "has no network interface"
+        return (Hop("endpoint", item, "fail", f"{endpoint.id} {state}", cause="endpoint-not-available"),)
+    hops = [Hop("endpoint", item, "ok", f"{endpoint.id} is available"), _ingress_hop(endpoint, puller, vpc)]
+    if networks:
+        acl = _acl_hop(endpoint, puller, vpc)
+        hops += [acl] if acl else []
+    return tuple(hops)
+
+
+def _ingress_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop:
+    groups = groups_of(Known(endpoint.groups), vpc)
+    if isinstance(groups, Unknown):
+        why = f"the security groups of {endpoint.id} could not be read"
+        return Hop("endpoint-security-group", None, "unknown", why, missing=groups)
+    known_groups = puller.groups.value if isinstance(puller.groups, Known) else None
+    peer = Peer(puller_networks(puller), known_groups)
+    answer, reason = groups_let(groups, "ingress", peer)
+    item = make(puller.place, "AWS::EC2::SecurityGroup", groups[0].id)
+    named = ", ".join(group.id for group in groups)
+    address = puller.private_ip or puller.subnet.cidr or puller.subnet.id
+    who = f"{address} or {', '.join(known_groups)}" if known_groups else address
+    why = {
+        "allow": f"{reason}, the group of {address}"
+        if known_groups and reason.endswith(known_groups)
+        else f"{reason}, which covers {address}",
+        "deny": f"{named} of {endpoint.id} has no inbound rule that allows tcp 443 from {who}",
+        "partly": f"{named} of {endpoint.id}: {reason}",
+    }[answer]
+    missing = not_told(f"whether {named} of {endpoint.id} allows tcp 443 from {who}", why, item, answer)
+    if answer == "partly" and isinstance(puller.groups, Unknown):
+        missing = puller.groups
+    return Hop(
+        "endpoint-security-group",
+        item,
+        VERDICTS[answer],
+        why,
+        cause="endpoint-security-group-blocks" if answer == "deny" else None,
+        missing=missing,
+    )
+
+
+def _acl_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop | None:
+    """Judge the ACLs of the endpoint's other subnets together: only all of them failing proves a block."""
+    hops = []
+    for subnet in endpoint.subnets:
+        if subnet == puller.subnet.id:
+            continue
+        acl = acl_of(subnet, vpc.network_acls)
+        if isinstance(acl, Unknown):
+            why = f"the network ACL of {subnet} could not be read"
+            hops.append(Hop("endpoint-network-acl", None, "unknown", why, missing=acl))
+            continue
+        near = puller_networks(puller)
+        checks: tuple[AclCheck, ...] = (("ingress", near, HTTPS), ("egress", near, puller.reply_ports))
+        hops.append(judge_acl("endpoint-network-acl", acl, checks, puller))
+    if not hops:
+        return None
+    verdicts = {hop.verdict for hop in hops}
+    if verdicts == {"fail"} and len(hops) == len(endpoint.subnets):
+        return hops[0]
+    if verdicts == {"ok"}:
+        return hops[0]
+    open_hop = next(hop for hop in hops if hop.verdict != "ok")
+    missing = open_hop.missing or not_told(
+        f"which interface of {endpoint.id} was dialled", open_hop.why, open_hop.resource, "partly"
+    )
+    return Hop("endpoint-network-acl", open_hop.resource, "unknown", open_hop.why, missing=missing)

@@ -1,0 +1,166 @@
+"""Walk one flow from the puller to its host, hop by hop, and say how far it gets.
+
+Every hop is judged on its own facts, also behind a failing one, so that a later defect is seen too. A hop is
+``fail`` only if what was read proves that nothing passes, and ``unknown`` if any part of the answer could
+not be read. What the walk leaves out stands in docs/limits.md.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import VpcEndpoint
+from pull_doctor.network.addresses import PUBLIC_IPV4, Network, networks_of, without
+from pull_doctor.network.endpoint_hops import endpoint_hops
+from pull_doctor.network.endpoints import resolving_endpoint
+from pull_doctor.network.filter_hops import acl_hop, egress_hop
+from pull_doctor.network.filters import Peer
+from pull_doctor.network.flows import Flow
+from pull_doctor.network.route_hops import route_hops
+from pull_doctor.network.trace import Hop, Trace
+from pull_doctor.network.vpc import Puller, Vpc
+from pull_doctor.resource import make
+
+IPV4 = 4
+
+
+def trace(flow: Flow, puller: Puller, vpc: Vpc) -> Trace:
+    """Walk ``flow`` through the VPC; the disposition is ``reached``, a cause, or ``undetermined``."""
+    target = _resolve(flow, puller, vpc)
+    if isinstance(target, Hop):
+        hops: tuple[Hop, ...] = (target,)
+    elif isinstance(target, VpcEndpoint):
+        hops = _to_endpoint(flow, target, puller, vpc)
+    else:
+        hops = _to_addresses(flow, target, puller, vpc)
+    return Trace(flow.phase, flow.host, _disposition(hops), hops, flow.address)
+
+
+def _disposition(hops: tuple[Hop, ...]) -> str:
+    failing = next((hop.cause for hop in hops if hop.cause), None)
+    if failing:
+        return failing
+    return "undetermined" if any(hop.verdict == "unknown" for hop in hops) else "reached"
+
+
+def _resolve(flow: Flow, puller: Puller, vpc: Vpc) -> VpcEndpoint | tuple[Network, ...] | Hop:
+    """Where the host's name leads: to an endpoint, to addresses, or to a hop at which sight or path ends."""
+    if flow.address and ip_address(flow.address).version != IPV4:
+        why = f"{flow.address} is an IPv6 address, whose way this version does not follow"
+        missing = Unknown(f"the way to {flow.address}", "not-modelled", resource=puller.subnet.id, detail=why)
+        return Hop("name", None, "unknown", why, missing=missing)
+    endpoint = resolving_endpoint(flow, vpc, puller.place)
+    if isinstance(endpoint, VpcEndpoint):
+        return endpoint
+    if flow.address and not ip_address(flow.address).is_global:
+        return _behind_private_address(flow.address, vpc)
+    if isinstance(endpoint, Unknown):
+        # The address in the text tells where the name led then; an endpoint made since would take it over.
+        why = f"whether an endpoint of {vpc.id} serves {flow.host} could not be read"
+        return Hop("name", make(puller.place, "AWS::EC2::VPC", vpc.id), "unknown", why, missing=endpoint)
+    if flow.address:
+        return networks_of([flow.address])
+    if not flow.is_public:
+        why = f"{flow.host} may be a private registry, and ECS's text does not show its address"
+        return Hop(
+            "name", None, "unknown", why, missing=Unknown(f"the address of {flow.host}", "not-visible", detail=why)
+        )
+    own_region = flow.region == puller.place.region
+    if flow.service == "s3" and own_region and isinstance(vpc.s3_prefix_list, Known) and vpc.s3_prefix_list.value:
+        return networks_of(vpc.s3_prefix_list.value.cidrs) or PUBLIC_IPV4
+    return PUBLIC_IPV4
+
+
+def _behind_private_address(address: str, vpc: Vpc) -> VpcEndpoint | tuple[Network, ...] | Hop:
+    """The endpoint whose interface holds the private address that the text shows, else that address."""
+    for fact in (vpc.endpoint_interfaces, vpc.endpoints, vpc.subnets):
+        if isinstance(fact, Unknown):
+            return Hop("name", None, "unknown", f"whose private address {address} is could not be read", missing=fact)
+    assert isinstance(vpc.endpoint_interfaces, Known)
+    assert isinstance(vpc.endpoints, Known)
+    assert isinstance(vpc.subnets, Known)
+    holder = next((one.id for one in vpc.endpoint_interfaces.value if one.private_ip == address), None)
+    endpoint = next((one for one in vpc.endpoints.value if holder in one.interfaces), None)
+    if endpoint:
+        return endpoint
+    inside = any(
+        subnet.cidr and ip_network(f"{address}").overlaps(ip_network(subnet.cidr)) for subnet in vpc.subnets.value
+    )
+    if inside:
+        why = f"{address} lies in {vpc.id}, and no endpoint interface there has it"
+        missing = Unknown(f"what {address} in {vpc.id} is", "not-visible", detail=why)
+        return Hop("name", None, "unknown", why, missing=missing)
+    return networks_of([address])
+
+
+def _to_endpoint(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    item = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
+    name = Hop("name", item, "ok", f"{flow.host} leads to {endpoint.id} by private DNS")
+    networks = _endpoint_networks(endpoint, flow.address, vpc)
+    if isinstance(networks, Unknown):
+        why = f"where {endpoint.id} has its interfaces could not be read"
+        egress = Hop("security-group", item, "unknown", why, missing=networks)
+        return (name, egress, *endpoint_hops(endpoint, (), puller, vpc))
+    egress = egress_hop(Peer(networks, endpoint.groups), puller, vpc)
+    return (name, egress, *_own_acl(networks, puller, vpc), *endpoint_hops(endpoint, networks, puller, vpc))
+
+
+def _own_acl(networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """The puller's ACL towards an endpoint; traffic inside one subnet passes none."""
+    far = without(networks, networks_of([puller.subnet.cidr])) if puller.subnet.cidr else networks
+    if not far:
+        return ()
+    hop = acl_hop("network-acl", puller.subnet.id, far, puller, vpc)
+    if hop.verdict == "fail" and far != networks:
+        why = f"{hop.why}; the endpoint has an interface in {puller.subnet.id} too, which no ACL filters"
+        missing = Unknown("which interface of the endpoint was dialled", "not-visible", detail=why)
+        return (Hop("network-acl", hop.resource, "unknown", why, missing=missing),)
+    return (hop,)
+
+
+def _endpoint_networks(endpoint: VpcEndpoint, address: str | None, vpc: Vpc) -> tuple[Network, ...] | Unknown:
+    """Where the endpoint answers: the dialled address or its interfaces' addresses, else their subnets.
+
+    An address counts only inside one of the endpoint's subnets; another one is not the endpoint's.
+    """
+    if isinstance(vpc.subnets, Unknown):
+        return vpc.subnets
+    ranges = [ip_network(one.cidr) for one in vpc.subnets.value if one.id in endpoint.subnets and one.cidr is not None]
+    if not ranges:
+        return Unknown(f"the subnets of {endpoint.id}", "not-visible", "ec2:DescribeSubnets", endpoint.id)
+    found = (
+        [one.private_ip for one in vpc.endpoint_interfaces.value if one.id in endpoint.interfaces]
+        if isinstance(vpc.endpoint_interfaces, Known)
+        else []
+    )
+    for candidates in ([address], found):
+        inside = [one for one in candidates if one and any(ip_address(one) in network for network in ranges)]
+        if inside:
+            return networks_of(inside)
+    return networks_of(str(network) for network in ranges)
+
+
+def _to_addresses(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    prefix_list = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
+    to_s3 = flow.service == "s3" and flow.region == puller.place.region
+    peer = Peer(networks, (), prefix_list.id if to_s3 and prefix_list else None)
+    return (
+        _name_hop(flow, puller, vpc),
+        egress_hop(peer, puller, vpc),
+        acl_hop("network-acl", puller.subnet.id, networks, puller, vpc),
+        *route_hops(flow, networks, puller, vpc),
+    )
+
+
+def _name_hop(flow: Flow, puller: Puller, vpc: Vpc) -> Hop:
+    item = make(puller.place, "AWS::EC2::VPC", vpc.id)
+    if flow.address:
+        return Hop("name", None, "ok", f"the name resolved to {flow.address}, as ECS's text shows")
+    if isinstance(vpc.dns_support, Unknown):
+        why = f"whether {vpc.id} has DNS support could not be read"
+        return Hop("name", item, "unknown", why, missing=vpc.dns_support)
+    if not vpc.dns_support.value:
+        why = f"{vpc.id} has enableDnsSupport off, so its resolver does not answer for {flow.host}"
+        return Hop("name", item, "fail", why, cause="vpc-dns-off")
+    return Hop("name", item, "ok", f"no endpoint of {vpc.id} serves {flow.host}, so it resolves to a public address")

@@ -1,0 +1,70 @@
+"""What to ask next: the facts that the catalogue's checks name, as far as their questions can be put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pull_doctor.causes.runner import fact_names
+from pull_doctor.facts import questions as ask
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.questions import Question
+from pull_doctor.intake.task import Failure, Task
+from pull_doctor.view import View
+
+_WORKLOAD = (ask.OneTaskDefinition,)
+_SERVICE = (ask.OneService,)
+_PULLER = (ask.OneSubnet, ask.OneInterface, *_SERVICE)
+_VPC = (
+    ask.OneSubnet,
+    ask.Subnets,
+    ask.RouteTables,
+    ask.NetworkAcls,
+    ask.SecurityGroups,
+    ask.VpcEndpoints,
+    ask.EndpointInterfaces,
+    ask.NatGateways,
+    ask.InternetGateways,
+    ask.DnsSupport,
+    ask.DnsHostnames,
+    ask.S3PrefixList,
+)
+
+QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
+    "task_definition": _WORKLOAD,
+    "container": _WORKLOAD,
+    "role": _WORKLOAD,
+    "service": _SERVICE,
+    "deployment": _SERVICE,
+    "siblings": (ask.RunningTasks, ask.Siblings),
+    "subnet": (ask.OneSubnet,),
+    "interface": (ask.OneInterface,),
+    "puller": _PULLER,
+    "vpc": _VPC,
+    "traces": tuple(dict.fromkeys((*_PULLER, *_VPC))),
+    "ecr_image": (ask.EcrImageOf,),
+    "ecr_tags": (ask.EcrImageOf, ask.EcrTagsOf),
+    "sign_in_rights": (*_WORKLOAD, ask.Simulation),
+    "pull_rights": (*_WORKLOAD, ask.Simulation),
+    "repository_policy": (*_WORKLOAD, ask.Simulation, ask.RepositoryPolicy),
+}
+"""The kinds of questions behind each fact of a view, from which a cause's permissions follow."""
+
+RANKING_FACTS = ("siblings", "service", "container")
+"""What ranking and report need besides the checks: counter-evidence, ``still``, and which container is essential."""
+
+
+def plan(task: Task, failures: Sequence[Failure], answers: Answers) -> tuple[Question[Any], ...]:
+    """The questions without an answer yet that can be put now; empty once nothing is left to ask."""
+    wanted: dict[Question[Any], None] = {}
+    for failure in failures:
+        view = View(task, failure, answers)
+        for name in (*fact_names(), *RANKING_FACTS):
+            getattr(view, name)
+        wanted |= view.open_questions
+    return tuple(wanted)
+
+
+def questions_of(fact: str) -> tuple[type[Question[Any]], ...]:
+    """The kinds of questions behind a fact, whatever the workload; nothing for a fact that needs no read."""
+    return QUESTIONS.get(fact, ())

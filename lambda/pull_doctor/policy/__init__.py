@@ -1,0 +1,1 @@
+"""Who may do what: evaluation of the policy documents a pull meets. Pure."""

@@ -1,0 +1,189 @@
+"""From outcomes to an answer: how certain each cause is, in which order, and what was ruled out or not checked.
+
+No scores. A cause is ``proven`` if the defect explains the symptom, everything it rests on was read, and nothing speaks
+against it; ``likely`` if one step is inferred, which is then named, or a task started since over the same way;
+``possible`` if the symptom does not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pull_doctor.causes.catalogue import Row
+from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.runner import checks, run
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import Deployment, Sibling
+from pull_doctor.intake.symptom import PHASES
+from pull_doctor.report.model import Certainty, Excluded, NotChecked
+from pull_doctor.resource import make
+from pull_doctor.view import View
+
+FRESH = timedelta(minutes=15)
+"""Facts read later than this after the stop prove only what ECS's text also says."""
+
+_CERTAINTIES: tuple[Certainty, ...] = ("proven", "likely", "possible")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem with its standing; ``failures`` are the ids of the failures it explains."""
+
+    row: Row
+    problem: Problem
+    certainty: Certainty
+    failures: tuple[str, ...]
+    inferred: tuple[str, ...]
+    position: tuple[int, int]
+    """Where on the pull the defect lies: the phase, and the place on that phase's path."""
+    next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The ranked answer; every cause of the catalogue stands in exactly one place for each failure."""
+
+    findings: tuple[Finding, ...]
+    ruled_out: tuple[Excluded, ...]
+    not_applicable: tuple[Excluded, ...]
+    not_checked: tuple[NotChecked, ...]
+
+
+def rank(views: Sequence[View], read_at: datetime) -> Ranking:
+    """Check every cause on every failure, and order what was found."""
+    outcomes = [(check.row, view, run(check, view)) for view in views for check in checks()]
+    findings = _merged(_judge(row, view, one, read_at) for row, view, one in outcomes if isinstance(one, Problem))
+    findings.sort(key=lambda one: (_CERTAINTIES.index(one.certainty), one.position, _row_index(one.row)))
+    if findings:
+        first = findings[0].position
+        findings = [
+            replace(one, next=one.certainty == "possible" and one.position > first and one.problem.still != "no")
+            for one in findings
+        ]
+    return Ranking(
+        tuple(findings),
+        _excluded(outcomes, Ok),
+        _excluded(outcomes, NotApplicable),
+        _not_checked(outcomes),
+    )
+
+
+def _row_index(row: Row) -> int:
+    return next(index for index, check in enumerate(checks()) if check.row is row)
+
+
+def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding:
+    symptom = view.symptom
+    broken = [trace.phase for trace in problem.traces if any(hop.cause == row.cause for hop in trace.hops)]
+    on_path = not broken or symptom.phase in ("unknown", *broken)
+    silent = row.may_hide_behind(symptom)
+    inferred = list(problem.inferred)
+    certainty: Certainty = "possible"
+    if on_path and (row.explains(symptom) or silent):
+        if silent:
+            inferred.append("ECS's text does not say what failed, so this defect is concluded from the facts alone")
+        evidence, doubt = _counter_evidence(row, view)
+        problem = replace(problem, evidence=(*problem.evidence, *evidence))
+        inferred += doubt
+        if not problem.text_proves and (late := _late(view, read_at)):
+            inferred.append(late)
+        certainty = "likely" if inferred else row.best
+    return Finding(row, problem, certainty, (view.failure.id,), tuple(inferred), _position(row, problem))
+
+
+def _position(row: Row, problem: Problem) -> tuple[int, int]:
+    places = [
+        (PHASES.index(trace.phase) if trace.phase in PHASES else 0, index)
+        for trace in problem.traces
+        for index, hop in enumerate(trace.hops)
+        if hop.cause == row.cause
+    ]
+    # Rights and images come into play behind the path of the same phase.
+    return min(places, default=(row.phase_rank, 100))
+
+
+def _late(view: View, read_at: datetime) -> str | None:
+    failed_at = view.task.failed_at
+    if failed_at is None:
+        return "when the task stopped is not known, so the facts may be of another time"
+    if read_at - failed_at <= FRESH:
+        return None
+    minutes = int((read_at - failed_at).total_seconds() // 60)
+    return f"the facts were read {minutes} minutes after the stop, and may have been others then"
+
+
+def _counter_evidence(row: Row, view: View) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
+    """A task that has started since over the same way, as evidence and as the doubt it casts."""
+    siblings = view.siblings
+    if isinstance(siblings, Unknown):
+        return (), (f"whether a task has started since could not be read ({siblings.fact})",)
+    for sibling in siblings.value:
+        if _same_way(row, view, sibling):
+            task = make(view.place, "AWS::ECS::Task", f"{view.task.cluster}/{sibling.arn.rsplit('/', 1)[-1]}")
+            shared = {
+                "network": f"in {sibling.subnet}",
+                "identity": "with the same role",
+                "image": "with the same image",
+            }[row.realm]
+            name = sibling.arn.rsplit("/", 1)[-1]
+            text = f"task {name} of the same task definition started {sibling.started_at:%H:%M:%S} UTC {shared}"
+            return (Evidence(text, "fact", (task,)),), (f"{text}, after this failure",)
+    return (), ()
+
+
+def _same_way(row: Row, view: View, sibling: Sibling) -> bool:
+    task = view.task
+    if sibling.task_definition != task.task_definition or sibling.started_at is None:
+        return False
+    if task.failed_at is not None and sibling.started_at <= task.failed_at:
+        return False
+    if row.realm == "network":
+        subnet = task.attachment.subnet if task.attachment else None
+        return sibling.subnet == subnet and not _other_groups(view, sibling)
+    return row.realm == "image" or sibling.execution_role_override == task.execution_role_override
+
+
+def _other_groups(view: View, sibling: Sibling) -> bool:
+    """Whether the sibling is known to run with other security groups or another public address setting."""
+    if not isinstance(view.service, Known) or view.service.value is None:
+        return False
+    deployments = {one.id: one for one in view.service.value.deployments}
+    mine, other = deployments.get(view.task.started_by or ""), deployments.get(sibling.started_by or "")
+    return mine is not None and other is not None and _network(mine) != _network(other)
+
+
+def _network(deployment: Deployment) -> tuple[frozenset[str], bool | None]:
+    return frozenset(deployment.groups), deployment.assign_public_ip
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for the failures that share a defect: the same paths, or the same image and rights."""
+    merged: dict[tuple[str, ...], Finding] = {}
+    for one in findings:
+        problem = one.problem
+        shared = [trace.host for trace in problem.traces] or [problem.explanation]
+        key = (one.row.cause, problem.title, problem.culprit.id, one.certainty, *shared)
+        if key in merged:
+            known = merged[key]
+            merged[key] = replace(known, failures=(*known.failures, *one.failures))
+        else:
+            merged[key] = one
+    return list(merged.values())
+
+
+def _excluded(outcomes: Iterable[tuple[Row, View, Outcome]], kind: type[Ok | NotApplicable]) -> tuple[Excluded, ...]:
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row, view, one in outcomes:
+        if isinstance(one, kind):
+            grouped.setdefault((row.cause, one.why), []).append(view.failure.id)
+    return tuple(Excluded(cause, tuple(failures), why) for (cause, why), failures in grouped.items())
+
+
+def _not_checked(outcomes: Iterable[tuple[Row, View, Outcome]]) -> tuple[NotChecked, ...]:
+    grouped: dict[tuple[str, tuple[Unknown, ...]], list[str]] = {}
+    for row, view, one in outcomes:
+        if isinstance(one, Undetermined):
+            grouped.setdefault((row.cause, one.missing), []).append(view.failure.id)
+    return tuple(NotChecked(cause, tuple(failures), missing) for (cause, missing), failures in grouped.items())

@@ -1,0 +1,131 @@
+"""The report as Markdown, the long form: everything that the text form shortens is whole here.
+
+Outside text is escaped or stands in a fence that it cannot close. Specification: https://spec.commonmark.org/0.31.2/
+"""
+
+from __future__ import annotations
+
+import re
+
+from pull_doctor.report import words
+from pull_doctor.report.commands import wrap
+from pull_doctor.report.model import UNSET, FixPart, RankedCause, Report
+from pull_doctor.report.paths import how_far, paths
+from pull_doctor.report.words import plain
+
+_SPECIAL = re.compile(r"[\\`*_\[\]#|~$!]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+
+
+def render_markdown(report: Report) -> str:
+    """Return the whole report as Markdown."""
+    found = report.verdict == "cause-found"
+    blocks = [f"# {_escaped(words.headline(report))}", _about(report)]
+    if not found:
+        blocks.append(_escaped(words.sentence(report.verdict_reason)))
+    for failure in report.failures:
+        lines = "\n".join(line for line in map(plain, failure.message.splitlines()) if line)
+        blocks += [f"ECS said of container {_code(failure.container)}:", _fence(lines)]
+    for cause in report.causes:
+        blocks += _cause(report, cause)
+    if report.notes:
+        blocks += ["## Notes", *(_item(note.text) for note in report.notes)]
+    if gaps := words.gaps(report):
+        blocks += ["## Could not check", "\n".join(_gap(report, gap) for gap in gaps)]
+    for title, group in (("Ruled out", report.ruled_out), ("Does not apply", report.not_applicable)):
+        if group:
+            rows = dict.fromkeys(f"- {_code(one.cause)}: {_escaped(words.phrase(one.why))}" for one in group)
+            blocks += [f"## {title}", "\n".join(rows)]
+    blocks.append(_foot(report))
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _about(report: Report) -> str:
+    first = report.causes[0] if report.verdict == "cause-found" and report.causes else None
+    task = report.task
+    stopped = f", stopped {words.moment(task.stopped_at)}" if task.stopped_at is not UNSET else ""
+    lines = [
+        f"- verdict: {f'{_code(first.cause)}, {first.certainty}' if first else report.verdict}",
+        f"- cluster: {_code(words.cluster(report))}, account {_escaped(task.account)}, {_escaped(task.region)}",
+        f"- task: {_code(words.task_id(report))}{stopped}",
+    ]
+    lines += [f"- image: {_code(part.image)}" for part in report.failures if part.image is not UNSET]
+    lines.append(f"- place: {_escaped(words.place(report))}")
+    if report.incident:
+        lines.append(f"- incident: {report.incident.status}, {words.since(report)}")
+    return "\n".join(lines)
+
+
+def _cause(report: Report, cause: RankedCause) -> list[str]:
+    kind = f"{cause.certainty}, next" if cause.next else cause.certainty
+    blocks = [f"## {_escaped(words.phrase(cause.title))} ({_code(cause.cause)}, {kind})"]
+    if len(report.failures) > 1:
+        blocks.append(_escaped(words.sentence(words.containers(report, cause.failures))))
+    blocks += [_escaped(text) for text in (cause.explanation, words.doubt(cause), words.standing(cause)) if text]
+    blocks += [_fence(table) for table in (*how_far(report, cause), *paths(report, cause))]
+    if cause.evidence:
+        blocks.append("\n".join(["Evidence:", "", *(_item(evidence.text) for evidence in cause.evidence)]))
+    if cause.includes:
+        items = [
+            f"- {_code(one.cause)} only follows from it: {_escaped(words.phrase(one.why))}" for one in cause.includes
+        ]
+        blocks.append("\n".join(items))
+    for fix in () if words.is_over(report, cause) else cause.fixes:
+        blocks += _fix(report, fix)
+    if cause.docs:
+        # A link's title and address come from the catalogue; they are escaped all the same.
+        blocks.append("\n".join(f"- {_escaped(link.title)}: {_code(link.url)}" for link in cause.docs))
+    return blocks
+
+
+def _fix(report: Report, fix: FixPart) -> list[str]:
+    blocks = [f"### Fix ({words.applicability(fix.applicability)}): {_escaped(words.phrase(fix.text))}"]
+    if fix.managed_by is not UNSET:
+        blocks.append(f"Managed by {_escaped(fix.managed_by)}: change it there; the command here drifts from it.")
+    if fix.account != report.task.account:
+        blocks.append(f"Run it in account {_escaped(fix.account)}.")
+    if fix.commands:
+        lines = [wrap(plain(command.cli), words.WIDTH, indent="") for command in fix.commands]
+        blocks.append(_fence("\n".join(lines), "sh"))
+    members = (("effect", fix.effect), ("cost", fix.cost))
+    rows = [f"- {name}: {_escaped(words.phrase(text))}" for name, text in members if text is not UNSET]
+    return [*blocks, "\n".join(rows)]
+
+
+def _gap(report: Report, gap: words.Gap) -> str:
+    allow = f". To allow it: `pull-doctor permissions --for {gap.causes[0]}`" if gap.missing.why == "denied" else ""
+    told = f"{_escaped(gap.missing.fact)}: {_escaped(words.reason(gap.missing, report.task.account))}"
+    return f"- {told} (leaves open: {', '.join(map(_code, gap.causes))}){allow}"
+
+
+def _foot(report: Report) -> str:
+    checked = words.checked(report)
+    counts = f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(words.tally(report))}." if checked else ""
+    return " ".join(part for part in (counts, words.facts_read(report)) if part)
+
+
+def _item(text: str) -> str:
+    return f"- {_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    """Return outside text so that it renders as itself: no emphasis, link, HTML, mention, list, or heading."""
+    text = "".join(_ENTITIES.get(char, char) for char in _SPECIAL.sub(r"\\\g<0>", plain(text)))
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")
+    return re.sub(r"^(?:([-+=])|(\d+)([.)]))", r"\2\\\1\3", text)
+
+
+def _code(text: str) -> str:
+    text = plain(text)
+    ticks = "`" * (1 + _longest_run(text))
+    # A space on both sides keeps a backquote at the text's edge apart from the delimiter.
+    return f"{ticks} {text} {ticks}" if len(ticks) > 1 else f"{ticks}{text}{ticks}"
+
+
+def _fence(text: str, language: str = "text") -> str:
+    ticks = "`" * max(3, 1 + _longest_run(text))
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

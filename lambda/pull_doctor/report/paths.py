@@ -1,0 +1,109 @@
+"""The two tables that point at the failing step: how far the pull got, and the path to one host."""
+
+from __future__ import annotations
+
+from pull_doctor.intake.symptom import PHASES, Phase
+from pull_doctor.network.trace import Trace
+from pull_doctor.report.model import UNSET, FailurePart, RankedCause, Report
+from pull_doctor.report.words import fill, plain
+
+_VERDICTS = {"ok": "ok", "fail": "FAIL", "unknown": "?", "-": "-"}
+_STEPS = {
+    "name": "name",
+    "security-group": "security group",
+    "network-acl": "network ACL",
+    "route": "route table",
+    "endpoint": "endpoint",
+    "endpoint-security-group": "endpoint's group",
+    "endpoint-network-acl": "endpoint's ACL",
+    "nat-gateway": "NAT gateway",
+    "nat-network-acl": "NAT gateway's ACL",
+    "internet-gateway": "internet gateway",
+    "public-address": "public address",
+    "internet": "internet",
+}
+_PHASES = {
+    "sign-in": "sign in to ECR",
+    "resolve": "read the manifest",
+    "download": "download layers",
+    "unpack": "unpack",
+}
+_PULLERS = {
+    "task": "the task",
+    "instance": "the instance",
+    "fargate": "Fargate",
+    "on-premises": "the machine",
+    "unknown": "the puller",
+}
+
+
+def how_far(report: Report, cause: RankedCause) -> list[str]:
+    """Return the table of the pull's phases, where layers were reached: only then did others work before."""
+    failure = next((part for part in report.failures if part.id in cause.failures), None)
+    if failure is None or failure.symptom.phase not in ("download", "unpack"):
+        return []
+    failing = PHASES.index(failure.symptom.phase)
+    lines = ["How far the pull got:"]
+    for at, phase in enumerate(PHASES):
+        if phase == "prepare" or (phase == "sign-in" and not _from_ecr(failure)):
+            continue
+        verdict = "ok" if at < failing else "FAIL" if at == failing else "-"
+        lines.append(_row(verdict, _PHASES[phase], 17, _phase_detail(failure, cause, phase, at - failing)))
+    return ["\n".join(lines)]
+
+
+def paths(report: Report, cause: RankedCause) -> list[str]:
+    """Return the table of the path that ECS names; other paths that end in the same way are named after it."""
+    broken = [trace for trace in cause.traces if trace.disposition != "reached"]
+    if not broken:
+        return []
+    phases = {part.symptom.phase for part in report.failures if part.id in cause.failures}
+    shown = next((trace for trace in broken if trace.phase in phases), broken[0])
+    kind = "unknown" if report.puller is UNSET else report.puller.kind
+    others = [trace for trace in broken if trace.host != shown.host]
+    return [_path(_PULLERS[kind], shown, others)]
+
+
+def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
+    address = f"{plain(trace.address)}, " if trace.address else ""
+    title = f"Path from {puller} to {_host(trace)} ({address}tcp {trace.port}):"
+    lines = [fill(title, hang="  ")]
+    width = max((len(_STEPS[hop.step]) for hop in trace.hops), default=0)
+    for hop in trace.hops:
+        why = plain(hop.why)
+        if hop.resource and plain(hop.resource.id) not in why and hop.verdict != "-":
+            why = f"{plain(hop.resource.id)}: {why}"
+        lines.append(_row(_VERDICTS[hop.verdict], _STEPS[hop.step], width, why))
+        lines += [fill(plain(detail), " " * (12 + width), " " * (14 + width)) for detail in hop.details]
+    alike = list(dict.fromkeys(_host(other) for other in others if other.disposition == trace.disposition))
+    if alike:
+        ends = "The path ends" if len(alike) == 1 else "The paths end"
+        lines.append(fill(f"{ends} in the same way to {' and '.join(alike)}.", "  ", "  "))
+    return "\n".join(lines)
+
+
+def _host(trace: Trace) -> str:
+    return "Amazon S3" if "-starport-layer-bucket.s3." in trace.host else plain(trace.host)
+
+
+def _row(verdict: str, label: str, width: int, text: str) -> str:
+    head = f"  {verdict:<4}  {label:<{width}}  "
+    return fill(text, head, " " * len(head)) if text else head.rstrip()
+
+
+def _from_ecr(failure: FailurePart) -> bool:
+    host = failure.image.partition("/")[0] if isinstance(failure.image, str) else ""
+    return ".dkr.ecr" in host or ".dkr-ecr" in host
+
+
+def _phase_detail(failure: FailurePart, cause: RankedCause, phase: Phase, distance: int) -> str:
+    """Name the host of a phase, and the endpoint that it was reached through, where they are known."""
+    if distance > 0:
+        return "not reached"
+    trace = next((one for one in cause.traces if one.phase == phase), None)
+    if distance == 0:
+        return plain(failure.symptom.host or (trace.host if trace else ""))
+    if trace is None or trace.disposition != "reached":
+        return ""
+    through = next((hop.resource.id for hop in trace.hops if hop.step == "endpoint" and hop.resource), None)
+    return plain(f"{trace.host}, through {through}" if through else trace.host)

@@ -1,0 +1,211 @@
+"""The report as plain text, the reference form: it reads without colour, in 90 columns except for commands.
+
+The order carries the meaning: cause, place, ECS's words, the failing step, why, fix, what else matters, what could not
+be checked. ECS's words are quoted whole. A fix says how far it can be trusted: ``exact`` is right as printed,
+``your call`` only if the stated intent is yours, ``fill-in`` has placeholders.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from pull_doctor.report import words
+from pull_doctor.report.commands import wrap
+from pull_doctor.report.model import UNSET, FailurePart, FixPart, RankedCause, Report
+from pull_doctor.report.paths import how_far, paths
+from pull_doctor.report.words import WIDTH, fill, plain
+
+_LEVELS = {
+    "cause-found": "error",
+    "undetermined": "unknown",
+    "no-defect-found": "ok",
+    "not-a-pull-failure": "note",
+}
+_MOST_FIXES = 2
+_MOST_RULED_OUT = 4
+_LONGEST_REASON = 80
+
+
+def render_text(report: Report) -> str:
+    """Return the whole report as plain text, lines at most 90 wide except for commands."""
+    blocks = [_head(report), *_said(report)]
+    first, others = _split(report)
+    if first:
+        blocks += [*how_far(report, first), *paths(report, first), *_cause(report, first)]
+    else:
+        blocks.append(fill(words.sentence(report.verdict_reason)))
+    for cause in others:
+        if cause.certainty == "possible":
+            blocks += _possible(report, cause)
+        else:
+            covers = f" ({words.containers(report, cause.failures)})" if len(report.failures) > 1 else ""
+            blocks.append(fill(f"error[{cause.cause}]: {words.phrase(cause.title)}{covers}", hang="  "))
+            blocks += _cause(report, cause)
+    blocks += [fill(f"note: {plain(note.text)}", hang="      ") for note in report.notes]
+    blocks += [*_unchecked(report), *_ruled_out(report), _foot(report)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _split(report: Report) -> tuple[RankedCause | None, tuple[RankedCause, ...]]:
+    """Return the cause that the report is about, and the others; without a proven or likely one all are others."""
+    if report.verdict == "cause-found" and report.causes:
+        return report.causes[0], report.causes[1:]
+    return None, report.causes
+
+
+def _head(report: Report) -> str:
+    first, _ = _split(report)
+    lines = []
+    if report.incident and report.incident.status != "open":
+        lines.append(fill(f"ok[{report.incident.status}]: {words.headline(report)}", hang="  "))
+    code = first.cause if first else report.verdict
+    lines.append(fill(f"{_LEVELS[report.verdict]}[{code}]: {words.phrase(report.title)}", hang="  "))
+    task = report.task
+    where = [f"service {plain(task.service)}" if isinstance(task.service, str) else words.workload(report)]
+    where += [f"cluster {words.cluster(report)}", words.containers(report, first.failures if first else ())]
+    lines.append(fill(", ".join(part for part in where if part), "  --> ", "      "))
+    stopped = f", stopped {words.moment(task.stopped_at)}" if task.stopped_at is not UNSET else ""
+    lines.append(fill(f"{words.task_id(report)}{stopped}", "      task   ", " " * 13))
+    for failure in report.failures:
+        lines += _image(report, failure, first)
+    lines.append(fill(words.place(report), "      place  ", " " * 13))
+    if report.incident and report.incident.occurrences > 1:
+        lines.append(f"      seen   {words.since(report)}")
+    return "\n".join(lines)
+
+
+def _image(report: Report, failure: FailurePart, first: RankedCause | None) -> list[str]:
+    if failure.image is UNSET:
+        told = f"not stated: AWS injected container {plain(failure.container)}"
+        return [fill(told, "      image  ", " " * 13)] if failure.injected else []
+    image = plain(failure.image)
+    where = plain(first.where) if first and first.where is not UNSET and failure.id in first.failures else ""
+    start = image.rfind(where) if where else -1
+    marks = " " * start + "^" * len(where) if start >= 0 else ""
+    lines = []
+    room = WIDTH - 13
+    for at in range(0, max(len(image), 1), room):
+        lines.append(f"{' ' * 13 if at else '      image  '}{image[at : at + room]}".rstrip())
+        if marks[at : at + room].strip():
+            lines.append(f"{' ' * 13}{marks[at : at + room]}".rstrip())
+    if len(report.failures) > 1:
+        lines.append(fill(f"(container {plain(failure.container)})", " " * 13, " " * 13))
+    return lines
+
+
+def _said(report: Report) -> list[str]:
+    texts: dict[str, list[str]] = {}
+    for failure in report.failures:
+        texts.setdefault(failure.message, []).append(plain(failure.container))
+    blocks = []
+    for message, names in texts.items():
+        of = f" of container {', '.join(names)}" if len(texts) > 1 else ""
+        lines = [fill(plain(line), "  ", "  ") for line in message.splitlines() if plain(line)]
+        blocks.append("\n".join([fill(f"ECS said{of}:", hang="  "), *lines]))
+    return blocks
+
+
+def _cause(report: Report, cause: RankedCause) -> list[str]:
+    """Why, what shows it, and the fixes of a proven or likely cause."""
+    blocks = [fill(plain(cause.explanation))]
+    shown = " ".join([cause.explanation, *(hop.why for trace in cause.traces for hop in trace.hops)])
+    left = [evidence for evidence in cause.evidence if evidence.text.rstrip(".") not in shown]
+    if left:
+        items = [fill(words.phrase(evidence.text), "  - ", "    ") for evidence in left]
+        blocks.append("\n".join(["Evidence:", *items]))
+    blocks += [fill(text) for text in (words.doubt(cause), words.standing(cause)) if text]
+    for included in cause.includes:
+        blocks.append(
+            fill(f"note: {included.cause} only follows from this: {words.phrase(included.why)}", hang="      ")
+        )
+    return blocks + _fixes(report, cause)
+
+
+def _possible(report: Report, cause: RankedCause) -> list[str]:
+    if cause.next:
+        text = f"note: {cause.cause} comes next on this pull. {words.sentence(cause.title)} {plain(cause.explanation)}"
+        return [fill(text, hang="      "), *_fixes(report, cause)[:1]]
+    text = f"note: {cause.cause} may matter later. {words.sentence(cause.title)} {plain(cause.explanation)}"
+    return [fill(f"{text} This symptom does not show it.", hang="      ")]
+
+
+def _fixes(report: Report, cause: RankedCause) -> list[str]:
+    if words.is_over(report, cause):
+        return []
+    return [_fix(report, fix, alternative=bool(at)) for at, fix in enumerate(cause.fixes[:_MOST_FIXES])]
+
+
+def _fix(report: Report, fix: FixPart, *, alternative: bool) -> str:
+    text = f"help: {'or ' if alternative else ''}{words.phrase(fix.text)}  [{words.applicability(fix.applicability)}]"
+    lines = [fill(text, hang="      ")]
+    if fix.managed_by is not UNSET:
+        drifts = "; the command here drifts from it" if fix.commands else ""
+        lines.append(fill(f"managed by {plain(fix.managed_by)}: change it there{drifts}", "  ", "    "))
+    if fix.account != report.task.account:
+        lines.append(fill(f"run it in account {plain(fix.account)}", "  ", "    "))
+    lines += [wrap(plain(command.cli), WIDTH) for command in fix.commands]
+    if fix.effect is not UNSET:
+        lines.append(fill(words.phrase(fix.effect), "  effect: ", " " * 10))
+    if fix.cost is not UNSET:
+        lines.append(fill(words.phrase(fix.cost), "  cost:   ", " " * 10))
+    return "\n".join(lines)
+
+
+def _unchecked(report: Report) -> list[str]:
+    gaps = words.gaps(report)
+    if not gaps:
+        return []
+    ask = report.verdict == "undetermined"
+    lines = ["Could not check:"]
+    for gap in gaps:
+        left = f" (leaves {len(gap.causes)} causes open)" if len(gap.causes) > 1 else ""
+        told = f"{plain(gap.missing.fact)}: {words.reason(gap.missing, report.task.account)}{left}."
+        allow = f"To allow it: pull-doctor permissions --for {gap.causes[0]}"
+        lines += _with_call(told, "" if ask or gap.missing.why != "denied" else allow, "  ?  ", "     ")
+    if report.causes and report.causes[0].certainty == "proven":
+        lines.append("  The cause above is proven without them.")
+    blocks = ["\n".join(lines)]
+    if ask and (causes := words.permission_causes(report)):
+        again = (
+            f"pull-doctor diagnose --region {shlex.quote(words.plain(report.task.region))} "
+            f"--cluster {shlex.quote(words.cluster(report))} --task {words.task_id(report)}"
+        )
+        calls = [f"    pull-doctor permissions --for {cause}" for cause in causes]
+        help_line = "help: give pull-doctor these permissions, then ask again  [exact]"
+        effect = "  effect: none on AWS; ECS forgets a stopped task after about an hour"
+        blocks.append("\n".join([help_line, *calls, f"    {again}", effect]))
+    return blocks
+
+
+def _ruled_out(report: Report) -> list[str]:
+    by_reason: dict[str, dict[str, None]] = {}
+    for excluded in report.ruled_out:
+        by_reason.setdefault(words.phrase(excluded.why), {})[excluded.cause] = None
+    if not by_reason:
+        return []
+    shown = list(by_reason.items())[:_MOST_RULED_OUT]
+    parts = [f"{', '.join(causes)} ({_short(why)})" for why, causes in shown]
+    told = {cause for _, causes in shown for cause in causes}
+    more = len({excluded.cause for excluded in report.ruled_out} - told)
+    return [fill(f"Ruled out: {'; '.join(parts)}{f'; and {more} more' if more else ''}.")]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON].rpartition(' ')[0]} ..."
+
+
+def _foot(report: Report) -> str:
+    lines = []
+    if checked := words.checked(report):
+        lines.append(fill(f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(words.tally(report))}."))
+    more = f"More: pull-doctor explain {report.causes[0].cause}" if report.causes else ""
+    lines += _with_call(words.facts_read(report), more)
+    return "\n".join(line for line in lines if line)
+
+
+def _with_call(text: str, call: str, first: str = "", hang: str = "") -> list[str]:
+    """Return a paragraph that ends in a call of pull-doctor, which stays whole on its line."""
+    lines = fill(text, first, hang).splitlines()
+    if lines and call and len(lines[-1]) + 1 + len(call) <= WIDTH:
+        return [*lines[:-1], f"{lines[-1]} {call}"]
+    return [*lines, f"{hang}{call}"] if call else lines

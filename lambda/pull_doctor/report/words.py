@@ -1,0 +1,257 @@
+"""The wording that all forms of a report share: names, ages, counts, and what could not be read.
+
+State facts as facts; only ``proven`` says "stops". What is unknown is named, with the action that was refused. The
+voice is neutral, the words are plain, times are UTC, ages are in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from textwrap import TextWrapper
+
+from pull_doctor.facts.fact import Unknown
+from pull_doctor.report.model import UNSET, RankedCause, Report
+
+WIDTH = 90
+"""The columns of a text report, except for commands."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_LAUNCH_TYPES = {"FARGATE": "Fargate", "EXTERNAL": "ECS Anywhere", "MANAGED_INSTANCES": "ECS Managed Instances"}
+_SECONDS_SAID = 120
+_MINUTES_SAID = 120
+_ENDINGS = {
+    "recovered": "runs again",
+    "rolled-back": "runs again on another version; this one still cannot be pulled",
+    "withdrawn": "was withdrawn before its image could be pulled",
+    "quiet": "has not failed to pull for 24 h",
+}
+
+
+def plain(text: str) -> str:
+    """Return outside text on one line, without control characters, ANSI sequences, and direction overrides."""
+    shown = (char if char.isprintable() else " " if char.isspace() else "" for char in _ANSI.sub("", text))
+    return " ".join("".join(shown).split())
+
+
+def fill(text: str, first: str = "", hang: str = "") -> str:
+    """Wrap one paragraph: ``first`` before its first line, ``hang`` before the others."""
+    # A hyphen is part of an id, never a place to break.
+    return TextWrapper(WIDTH, initial_indent=first, subsequent_indent=hang, break_on_hyphens=False).fill(text)
+
+
+def workload(report: Report) -> str:
+    """Return the name by which people know what failed: the service, else the task definition's family."""
+    task = report.task
+    if isinstance(task.service, str) and task.service:
+        return plain(task.service)
+    if isinstance(task.task_definition, str):
+        return plain(task.task_definition.rpartition("/")[2].partition(":")[0])
+    if isinstance(task.group, str):
+        return plain(task.group.partition(":")[2] or task.group)
+    return f"task {task_id(report)}"
+
+
+def headline(report: Report) -> str:
+    """Return the line that stands alone in a phone notification."""
+    if report.incident and report.incident.status in _ENDINGS:
+        return f"{workload(report)} {_ENDINGS[report.incident.status]}"
+    joint = " cannot start: " if report.verdict == "cause-found" else ": "
+    return f"{workload(report)}{joint}{plain(report.title)}"
+
+
+def task_id(report: Report) -> str:
+    """Return the task's id, the last part of its ARN."""
+    return plain(report.task.arn.rpartition("/")[2])
+
+
+def cluster(report: Report) -> str:
+    """Return the cluster's name."""
+    return plain(report.task.cluster.rpartition("/")[2])
+
+
+def moment(time: datetime) -> str:
+    """Return a time with its date, to the second, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def age(seconds: float) -> str:
+    """Return a span in words: ``34 s``, ``20 min``, ``3 h``."""
+    if seconds < _SECONDS_SAID:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < _MINUTES_SAID else f"{minutes / 60:.0f} h"
+
+
+def many(count: int, one: str, more: str) -> str:
+    """Return a count with its noun or verb."""
+    return f"{count} {one if count == 1 else more}"
+
+
+def _endings(report: Report) -> dict[str, str]:
+    """Return each cause with the firmest that was said of it for any failure."""
+    said = dict.fromkeys((one.cause for one in report.not_applicable), "not applicable")
+    said |= dict.fromkeys((one.cause for one in report.ruled_out), "ruled out")
+    said |= dict.fromkeys((one.cause for one in report.not_checked), "not checked")
+    said |= dict.fromkeys((one.cause for cause in report.causes for one in cause.includes), "included")
+    return said | {cause.cause: cause.certainty for cause in reversed(report.causes)}
+
+
+def tally(report: Report) -> list[str]:
+    """Return how many causes ended in which way; a cause counts once, under the firmest that was said of it."""
+    counts = Counter(_endings(report).values())
+    phrases = {
+        "proven": f"{counts['proven']} proven",
+        "likely": f"{counts['likely']} likely",
+        "possible": f"{counts['possible']} possible",
+        "included": many(counts["included"], "follows from another", "follow from another"),
+        "ruled out": f"{counts['ruled out']} ruled out",
+        "not applicable": many(counts["not applicable"], "does not apply", "do not apply"),
+        "not checked": f"{counts['not checked']} not checked",
+    }
+    # A report without a cause says outright that none is proven.
+    shown = "proven" if report.verdict == "undetermined" else ""
+    return [phrase for group, phrase in phrases.items() if counts[group] or group == shown]
+
+
+def checked(report: Report) -> int:
+    """Return how many causes the report speaks of."""
+    return len(_endings(report))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A fact that could not be had, and the causes that it leaves open."""
+
+    missing: Unknown
+    causes: tuple[str, ...]
+
+
+def gaps(report: Report) -> list[Gap]:
+    """Return each fact that could not be had once, in the order of the causes that asked for it."""
+    found: dict[Unknown, dict[str, None]] = {}
+    for unchecked in report.not_checked:
+        for missing in unchecked.missing:
+            found.setdefault(missing, {})[unchecked.cause] = None
+    return [Gap(missing, tuple(causes)) for missing, causes in found.items()]
+
+
+def reason(missing: Unknown, home: str) -> str:
+    """Return why a fact could not be had: the action, the resource, and the account unless it is ``home``."""
+    action = plain(missing.action) if missing.action else ""
+    said = {
+        "denied": f"{action or 'reading it'} is not permitted",
+        "throttled": f"AWS throttled {action or 'the call'}",
+        "timed-out": f"{action or 'the call'} did not answer in time",
+        "prerequisite": "it needs another fact that could not be read",
+        "not-visible": "AWS does not show it",
+        "not-modelled": "no check of this version covers it",
+        "switched-off": f"{action or 'reading it'} is switched off",
+        "crashed": "its check crashed",
+    }[missing.why]
+    if missing.resource and missing.why in ("denied", "throttled", "timed-out"):
+        said += f" on {plain(missing.resource)}"
+    if missing.account and missing.account != home:
+        said += f" in account {plain(missing.account)}"
+    # AWS's refusal says again what action and resource say; the JSON form keeps its words.
+    told = missing.detail if missing.why != "denied" else None
+    return said + (f" ({plain(told).rstrip('.')})" if told else "")
+
+
+def permission_causes(report: Report) -> list[str]:
+    """Return causes whose permissions, asked for together, cover every refused read."""
+    chosen: list[str] = []
+    for gap in gaps(report):
+        if gap.missing.why == "denied" and not set(gap.causes) & set(chosen):
+            chosen.append(gap.causes[0])
+    return chosen
+
+
+def doubt(cause: RankedCause) -> str:
+    """Return what keeps a cause from being proven, in one paragraph; empty where nothing does."""
+    if cause.certainty != "likely":
+        return ""
+    steps = " ".join(sentence(step) for step in cause.inferred)
+    return f"This is likely, not proven. {steps}".rstrip()
+
+
+def standing(cause: RankedCause) -> str:
+    """Return whether the cause still stands, where that is not plain."""
+    if cause.still == "no":
+        return "Mended since: ECS's text shows this defect, the facts read afterwards do not. No fix is needed."
+    if cause.still == "unknown":
+        return "Whether it still stands could not be read."
+    return ""
+
+
+def is_over(report: Report, cause: RankedCause) -> bool:
+    """Return whether nothing is left to mend, so that no fix is printed."""
+    return cause.still == "no" or (report.incident is not None and report.incident.status == "recovered")
+
+
+def sentence(text: str) -> str:
+    """Return outside text as one sentence with a capital and a full stop."""
+    text = plain(text)
+    if text[:1].islower() and text[1:2].islower() and text.partition(" ")[0].isalpha():
+        text = text[0].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+
+
+def phrase(text: str) -> str:
+    """Return outside text as a phrase within a line: no capital word at its start, no full stop."""
+    text = plain(text).removesuffix(".")
+    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() else text
+
+
+def applicability(code: str) -> str:
+    """Return how far a fix can be trusted: ``exact``, ``your call``, or ``fill-in``."""
+    return "your call" if code == "your-call" else code
+
+
+def since(report: Report) -> str:
+    """Return how many tasks stopped since when; empty without an incident."""
+    if report.incident is None:
+        return ""
+    first, last = report.incident.first_seen.astimezone(UTC), report.incident.last_seen.astimezone(UTC)
+    start = f"{first:%H:%M}" if first.date() == last.date() else f"{first:%Y-%m-%d %H:%M}"
+    return f"{many(report.incident.occurrences, 'task', 'tasks')} stopped since {start} UTC"
+
+
+def place(report: Report) -> str:
+    """Return where the pull ran: ``Fargate 1.4.0, subnet-1 (eu-west-1a), no public IP``."""
+    task, puller = report.task, report.puller
+    launch = task.launch_type
+    if launch is UNSET and isinstance(task.capacity_provider, str):
+        launch = "FARGATE" if task.capacity_provider.startswith("FARGATE") else UNSET
+    parts = []
+    if launch is not UNSET:
+        version = f" {task.platform_version}" if isinstance(task.platform_version, str) else ""
+        parts.append(f"{_LAUNCH_TYPES.get(launch, launch)}{version}")
+    if puller is not UNSET and isinstance(puller.subnet, str):
+        parts.append(f"{puller.subnet} ({puller.zone if isinstance(puller.zone, str) else task.region})")
+    else:
+        parts.append(task.region)
+    if puller is not UNSET and puller.public_ip is not UNSET:
+        parts.append(f"public IP {puller.public_ip}" if puller.public_ip else "no public IP")
+    return plain(", ".join(parts))
+
+
+def containers(report: Report, failures: tuple[str, ...]) -> str:
+    """Return the containers of these failures, or of all where none is named: ``container web``."""
+    names = [plain(part.container) for part in report.failures if part.id in failures or not failures]
+    return f"{'container' if len(names) == 1 else 'containers'} {', '.join(names)}" if names else ""
+
+
+def facts_read(report: Report) -> str:
+    """Return when the facts were read, and how long after the stop."""
+    read, stopped = report.facts_read_at, report.task.stopped_at
+    if read is UNSET:
+        return ""
+    read = read.astimezone(UTC)
+    if stopped is UNSET:
+        return f"Facts read {moment(read)}."
+    shown = f"{read:%H:%M:%S} UTC" if read.date() == stopped.astimezone(UTC).date() else moment(read)
+    seconds = (read - stopped).total_seconds()
+    return f"Facts read {shown}, {age(seconds)} after the stop." if seconds >= 0 else f"Facts read {shown}."

@@ -1,0 +1,57 @@
+"""The function's environment, read once and typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pull_doctor.facts.aws import ReaderRole
+
+
+class SettingsError(Exception):
+    """An environment variable is missing or broken; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the stack tells the function.
+
+    ``reader_roles`` is by account id. ``switched_off`` holds the IAM actions of reads that the deployer does not want.
+    """
+
+    table_name: str
+    topic_arn: str
+    slack_secret_name: str | None = None
+    reader_roles: Mapping[str, ReaderRole] = field(default_factory=dict)
+    switched_off: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Raises:
+            SettingsError: a variable is missing, or cannot be read.
+        """
+        return cls(
+            table_name=_needed(environment, "TABLE_NAME"),
+            topic_arn=_needed(environment, "TOPIC_ARN"),
+            slack_secret_name=environment.get("SLACK_SECRET_NAME") or None,
+            reader_roles=_reader_roles(environment.get("READER_ROLES") or "{}"),
+            switched_off=frozenset(filter(None, map(str.strip, environment.get("SWITCHED_OFF", "").split(",")))),
+        )
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name):
+        return value
+    raise SettingsError(f"the environment variable {name} is not set")
+
+
+def _reader_roles(text: str) -> dict[str, ReaderRole]:
+    shape = 'READER_ROLES is not a JSON object {"<account>": {"role-arn": "<ARN>", "external-id": "<optional>"}}'
+    try:
+        roles = json.loads(text)
+        return {account: ReaderRole(role["role-arn"], role.get("external-id")) for account, role in roles.items()}
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise SettingsError(f"{shape}: {type(error).__name__}") from error

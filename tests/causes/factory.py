@@ -1,0 +1,203 @@
+"""A stopped Fargate task of a service with everything that can be read about it: a healthy world to break.
+
+Each part is a value of its own; ``dataclasses.replace`` makes the broken one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pull_doctor.causes.outcome import Outcome
+from pull_doctor.causes.runner import checks
+from pull_doctor.facts import questions as ask
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.questions import Question
+from pull_doctor.facts.values import (
+    ContainerDefinition,
+    Deployment,
+    EcrImage,
+    EcrLookup,
+    EcrTags,
+    NetworkInterface,
+    Service,
+    Sibling,
+    Simulated,
+    TaskDefinition,
+)
+from pull_doctor.intake.image_reference import parse_reference
+from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.task import Attachment, Failure, Intake, Task
+from pull_doctor.network.vpc import Vpc
+from pull_doctor.plan import plan
+from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS, View
+from tests.network.factory import ACCOUNT, NAT_VPC, PLACE, REGION, REGISTRY, SUBNET
+
+FAILED_AT = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
+READ_AT = FAILED_AT + timedelta(seconds=40)
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/web-exec"
+IMAGE = f"{REGISTRY}/team/app:v1.4.2"
+HUB_IMAGE = "nginx:1.27"
+TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:87"
+DIGEST = "sha256:" + "a" * 64
+
+
+def task_arn(name: str) -> str:
+    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/{name}"
+
+
+TASK = Task(
+    arn=task_arn("failed"),
+    id="failed",
+    place=PLACE,
+    cluster="prod",
+    group="service:web",
+    service="web",
+    started_by="ecs-svc/1",
+    task_definition=TASK_DEFINITION,
+    family="web",
+    launch_type="FARGATE",
+    platform_version="1.4.0",
+    stop_code="TaskFailedToStart",
+    failed_at=FAILED_AT,
+    attachment=Attachment("subnet-task", "eni-task", "10.0.1.10"),
+)
+
+SILENT = Symptom("unknown", "other-pull-failure")
+TIMEOUT = Symptom("resolve", "network-timeout")
+DOWNLOAD_TIMEOUT = Symptom("download", "network-timeout")
+SIGN_IN_DENIED = Symptom(
+    "sign-in",
+    "auth-denied-ecr-permission",
+    action="ecr:GetAuthorizationToken",
+    principal=f"arn:aws:sts::{ACCOUNT}:assumed-role/web-exec/failed",
+    denied_by="identity-policy",
+)
+NOT_FOUND = Symptom("resolve", "image-not-found")
+
+
+def failure(symptom: Symptom = SILENT, image: str | None = IMAGE, container: str = "app") -> Failure:
+    reference = parse_reference(image) if image else None
+    return Failure(container, container, image, reference, "CannotPullContainerError", symptom)
+
+
+DEPLOYMENT = Deployment("ecs-svc/1", "PRIMARY", TASK_DEFINITION, ("subnet-task",), ("sg-task",), assign_public_ip=False)
+SERVICE = Service(f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web", "web", "ACTIVE", 2, 0, (DEPLOYMENT,))
+THERE = EcrImage(DIGEST, ("v1.4.2",), FAILED_AT - timedelta(days=1), "ACTIVE")
+
+
+def allowed(actions: tuple[str, ...]) -> tuple[Simulated, ...]:
+    return tuple(Simulated(action, "allowed") for action in actions)
+
+
+def refused(actions: tuple[str, ...], **more: Any) -> tuple[Simulated, ...]:
+    return tuple(Simulated(action, more.get("decision", "implicitDeny"), more.get("by", ())) for action in actions)
+
+
+INTERFACE = NetworkInterface("eni-task", "vpc-1", "subnet-task", ("sg-task",), "10.0.1.10", None)
+FOUND = EcrLookup(None, THERE)
+NO_TAGS = EcrTags((), complete=True)
+
+
+@dataclass(frozen=True)
+class World:
+    """What AWS would answer, and the failed task."""
+
+    vpc: Vpc = NAT_VPC
+    task: Task = TASK
+    failures: tuple[Failure, ...] = (failure(),)
+    service: Service | None = SERVICE
+    execution_role: str | None = ROLE
+    interface: NetworkInterface | None = INTERFACE
+    siblings: tuple[Sibling, ...] = ()
+    lookup: EcrLookup = FOUND
+    tags: EcrTags = NO_TAGS
+    sign_in: tuple[Simulated, ...] | None = allowed(SIGN_IN_ACTIONS)
+    pull: tuple[Simulated, ...] | None = allowed(PULL_ACTIONS)
+    policy: str | None = None
+    owner: str = ACCOUNT
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.task, self.failures)
+
+    def answer(self, question: Question[Any]) -> Fact[Any]:
+        """The answer to one question; a question that this world was not built for is an error."""
+        vpc = self.vpc
+        whole: dict[type[Question[Any]], Callable[[], Fact[Any]]] = {
+            ask.OneSubnet: lambda: Known(replace(SUBNET, owner=self.owner)),
+            ask.OneInterface: lambda: Known(self.interface),
+            ask.Subnets: lambda: vpc.subnets,
+            ask.RouteTables: lambda: vpc.route_tables,
+            ask.NetworkAcls: lambda: vpc.network_acls,
+            ask.SecurityGroups: lambda: vpc.security_groups,
+            ask.VpcEndpoints: lambda: vpc.endpoints,
+            ask.EndpointInterfaces: lambda: vpc.endpoint_interfaces,
+            ask.NatGateways: lambda: vpc.nat_gateways,
+            ask.InternetGateways: lambda: vpc.internet_gateways,
+            ask.DnsSupport: lambda: vpc.dns_support,
+            ask.DnsHostnames: lambda: vpc.dns_hostnames,
+            ask.S3PrefixList: lambda: vpc.s3_prefix_list,
+            ask.OneService: lambda: Known(self.service),
+            ask.OneTaskDefinition: lambda: Known(self.task_definition),
+            ask.RunningTasks: lambda: Known(tuple(one.arn for one in self.siblings)),
+            ask.Siblings: lambda: Known(self.siblings),
+            ask.EcrImageOf: lambda: Known(self.lookup),
+            ask.EcrTagsOf: lambda: Known(self.tags),
+            ask.RepositoryPolicy: lambda: Known(self.policy),
+            ask.Simulation: lambda: Known(
+                self.sign_in if isinstance(question, ask.Simulation) and question.resource == "*" else self.pull
+            ),
+        }
+        return whole[type(question)]()
+
+    @property
+    def task_definition(self) -> TaskDefinition:
+        containers = tuple(ContainerDefinition(one.container, one.image or "", essential=True) for one in self.failures)
+        return TaskDefinition(TASK_DEFINITION, "web", 87, self.execution_role, None, containers)
+
+    def waves(self) -> list[tuple[Question[Any], ...]]:
+        """The questions of each wave, until nothing is left to ask."""
+        answers, waves = Answers(), []
+        while asked := plan(self.task, self.failures, answers):
+            waves.append(asked)
+            answers = answers.with_more({question: self.answer(question) for question in asked})
+        return waves
+
+    def answers(self) -> Answers:
+        return Answers({question: self.answer(question) for wave in self.waves() for question in wave})
+
+    def view(self, index: int = 0) -> View:
+        return View(self.task, self.failures[index], self.answers())
+
+    def views(self) -> list[View]:
+        answers = self.answers()
+        return [View(self.task, one, answers) for one in self.failures]
+
+
+def sibling(name: str = "sibling", **more: Any) -> Sibling:
+    """A running task that started a minute after the failure, in the same subnet, by the same deployment."""
+    members: dict[str, Any] = {
+        "task_definition": TASK_DEFINITION,
+        "started_at": FAILED_AT + timedelta(minutes=1),
+        "started_by": "ecs-svc/1",
+        "subnet": "subnet-task",
+    }
+    return Sibling(task_arn(name), **(members | more))
+
+
+def outcome(cause: str, world: World, **facts: Any) -> Outcome:
+    """What the check of ``cause`` says of the world's first failure; ``facts`` replace what it would be given."""
+    check = next(one for one in checks() if one.row.cause == cause)
+    view = world.view()
+    values: dict[str, Any] = {}
+    for name in check.required:
+        fact = getattr(view, name)
+        assert not isinstance(fact, Unknown) or name in facts, f"{name} is not known in this world"
+        values[name] = fact.value if isinstance(fact, Known) else fact
+    values |= {name: getattr(view, name) for name in check.optional}
+    assert set(facts) <= set(values)
+    return check.function(**(values | facts))

@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+import pytest
+
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import NetworkInterface
+from tests.causes.factory import DEPLOYMENT, SERVICE, TASK, World, outcome
+from tests.causes.helpers import missing, ok, parameters, problem
+from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, having
+
+CAUSE = "no-public-ip"
+PUBLIC = World(vpc=PUBLIC_VPC)
+INTERFACE = NetworkInterface("eni-task", "vpc-1", "subnet-task", ("sg-task",), "10.0.1.10", None)
+ENABLED = replace(DEPLOYMENT, assign_public_ip=True)
+
+
+def test_no_address_behind_an_internet_gateway() -> None:
+    found = problem(outcome(CAUSE, PUBLIC))
+    assert found.culprit.id == "prod/web"
+    assert found.still == "yes"
+    assert not found.inferred
+    assert any("ecs-svc/1" in one.text and "assignPublicIp=DISABLED" in one.text for one in found.evidence)
+    assert any("igw-1" in one.text for one in found.evidence)
+    (fix,) = found.fixes
+    assert fix.applicability == "exact"
+    assert parameters(found)["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": ["subnet-task"],
+        "securityGroups": ["sg-task"],
+        "assignPublicIp": "ENABLED",
+    }
+
+
+def test_an_interface_alone_is_a_step_inferred() -> None:
+    alone = replace(PUBLIC, service=None, task=replace(TASK, service=None, started_by=None))
+    found = problem(outcome(CAUSE, alone))
+    assert found.inferred
+    assert found.culprit.id == "eni-task"
+    assert [fix.applicability for fix in found.fixes] == ["your-call"]
+
+
+def test_a_deleted_interface_is_told_by_the_deployment() -> None:
+    assert problem(outcome(CAUSE, replace(PUBLIC, interface=None))).culprit.id == "prod/web"
+
+
+def test_neither_interface_nor_deployment_tells() -> None:
+    gone = replace(PUBLIC, interface=None, service=replace(SERVICE, deployments=()))
+    assert missing(outcome(CAUSE, gone)) == ("the public IP address of the pulling interface",)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        replace(PUBLIC, service=replace(SERVICE, deployments=(ENABLED,))),
+        replace(PUBLIC, interface=replace(INTERFACE, public_ip="203.0.113.9")),
+        World(vpc=NAT_VPC),
+        World(vpc=ENDPOINT_VPC),
+    ],
+)
+def test_an_address_or_no_need_of_one(world: World) -> None:
+    assert "subnet-task" in ok(outcome(CAUSE, world))
+
+
+@pytest.mark.parametrize("fact", ["route_tables", "endpoints"])
+def test_what_is_not_read_leaves_it_open(fact: str) -> None:
+    unread = Unknown(f"the {fact}", "denied")
+    assert f"the {fact}" in missing(outcome(CAUSE, World(vpc=having(PUBLIC_VPC, **{fact: unread}))))
+
+
+def test_the_internet_gateway_itself_does_not_matter() -> None:
+    unread = Unknown("the internet gateways", "denied")
+    problem(outcome(CAUSE, World(vpc=replace(PUBLIC_VPC, internet_gateways=unread))))
+
+
+def test_mended_by_a_new_deployment() -> None:
+    mended = replace(SERVICE, deployments=(replace(ENABLED, id="ecs-svc/2"), replace(DEPLOYMENT, status="ACTIVE")))
+    assert problem(outcome(CAUSE, replace(PUBLIC, service=mended))).still == "no"
+    assert problem(outcome(CAUSE, PUBLIC, service=Unknown("service web", "denied"))).still == "unknown"
+    assert isinstance(PUBLIC.view().puller, Known)
+
+
+def test_a_service_that_is_deleted_gets_no_command_for_it() -> None:
+    gone = replace(PUBLIC, service=None)
+    found = problem(outcome(CAUSE, gone))
+    assert not any(fix.commands for fix in found.fixes)

@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+import pytest
+
+from pull_doctor.causes.outcome import AwsCommand
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import Deployment, Route, RouteTable, Subnet
+from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, SERVICE, TASK, World, failure, outcome
+from tests.causes.helpers import missing, ok, parameters, problem
+from tests.network.factory import ENDPOINT_VPC, LOCAL, NAT_VPC, TO_GATEWAY, TO_NAT, add, change, drop, having, routes
+
+CAUSE = "no-route-to-registry"
+ISOLATED = World(vpc=replace(routes(NAT_VPC), nat_gateways=Known(())))
+
+
+def test_a_subnet_without_a_route() -> None:
+    found = problem(outcome(CAUSE, ISOLATED))
+    assert found.culprit.id == "rtb-private"
+    assert found.still == "yes"
+    assert not found.text_proves
+    assert not found.inferred
+    assert len(found.traces) == 3
+    (fix,) = found.fixes
+    assert fix.applicability == "fill-in"
+    created = [
+        one.parameters["ServiceName"].rsplit("west-1.")[-1] for one in fix.commands if isinstance(one, AwsCommand)
+    ]
+    assert created == ["ecr.api", "ecr.dkr", "s3"]
+
+
+def test_the_main_table_is_named_as_such() -> None:
+    world = replace(ISOLATED, vpc=drop(ISOLATED.vpc, "route_tables", "rtb-private"))
+    found = problem(outcome(CAUSE, world))
+    assert found.culprit.id == "rtb-main"
+    assert any("main one of vpc-1" in one.text for one in found.evidence)
+
+
+def test_a_nat_gateway_that_is_there_is_the_fix() -> None:
+    found = problem(outcome(CAUSE, replace(ISOLATED, vpc=routes(NAT_VPC))))
+    assert found.fixes[0].applicability == "your-call"
+    assert parameters(found)["NatGatewayId"] == "nat-1"
+    for useless in ({"state": "failed"}, {"private": True}):
+        vpc = change(routes(NAT_VPC), "nat_gateways", "nat-1", **useless)
+        assert "nat-1" not in str(problem(outcome(CAUSE, replace(ISOLATED, vpc=vpc))).fixes)
+
+
+def test_a_neighbour_that_works_is_the_fix() -> None:
+    vpc = add(NAT_VPC, "subnets", Subnet("subnet-good", "vpc-1", "eu-west-1c", "10.0.4.0/24"))
+    good = RouteTable("rtb-good", False, ("subnet-good",), (LOCAL, TO_NAT), "stack network")  # noqa: FBT003 - `main`
+    vpc = add(drop(vpc, "route_tables", "rtb-private"), "route_tables", good)
+    service = replace(SERVICE, deployments=(replace(DEPLOYMENT, subnets=("subnet-task", "subnet-good")),))
+    found = problem(outcome(CAUSE, World(vpc=vpc, service=service)))
+    assert "subnet-good" in found.explanation
+    assert parameters(found) == {"RouteTableId": "rtb-good", "SubnetId": "subnet-task"}
+    assert found.fixes[0].managed_by == "stack network"
+    leave = parameters(found, 1)["networkConfiguration"]["awsvpcConfiguration"]
+    assert leave == {"subnets": ["subnet-good"], "securityGroups": ["sg-task"], "assignPublicIp": "DISABLED"}
+
+
+def test_another_registry_gets_no_endpoints_for_a_fix() -> None:
+    vpc = replace(routes(ENDPOINT_VPC, TO_GATEWAY), nat_gateways=Known(()))
+    found = problem(outcome(CAUSE, World(vpc=vpc, failures=(failure(image=HUB_IMAGE),))))
+    assert "registry-1.docker.io" in found.explanation
+    assert [one.operation for one in found.fixes[0].commands if isinstance(one, AwsCommand)] == ["CreateRoute"]
+
+
+def test_only_sign_in_before_platform_version_1_4_needs_no_way() -> None:
+    api_only = drop(ENDPOINT_VPC, "endpoints", "vpce-api")
+    old = World(vpc=api_only, task=replace(TASK, platform_version="1.3.0"))
+    assert "way to" in ok(outcome(CAUSE, old))
+    assert missing(outcome(CAUSE, replace(old, task=TASK)))
+
+
+@pytest.mark.parametrize("vpc", [NAT_VPC, ENDPOINT_VPC])
+def test_a_subnet_with_a_way(vpc: object) -> None:
+    assert "subnet-task" in ok(outcome(CAUSE, replace(World(), vpc=vpc)))  # type: ignore[arg-type] # two Vpcs
+
+
+@pytest.mark.parametrize("fact", ["route_tables", "endpoints", "network_acls", "security_groups", "dns_support"])
+def test_what_is_not_read_leaves_it_open(fact: str) -> None:
+    unread = Unknown(f"the {fact}", "denied", f"ec2:Describe{fact}")
+    vpc = having(ENDPOINT_VPC, **{fact: unread})
+    assert f"the {fact}" in missing(outcome(CAUSE, World(vpc=vpc)))
+
+
+def test_an_opaque_way_is_not_visible() -> None:
+    world = World(vpc=routes(NAT_VPC, Route("0.0.0.0/0", "tgw-1", "active")))
+    assert missing(outcome(CAUSE, world)) == ("the way behind tgw-1",)
+
+
+@pytest.mark.parametrize(
+    "vpc",
+    [
+        change(NAT_VPC, "nat_gateways", "nat-1", state="failed"),
+        routes(NAT_VPC, replace(TO_NAT, state="blackhole")),
+        change(NAT_VPC, "security_groups", "sg-task", egress=()),
+        change(NAT_VPC, "network_acls", "acl-task", entries=()),
+        change(ENDPOINT_VPC, "endpoints", "vpce-dkr", private_dns=False),
+        change(ENDPOINT_VPC, "endpoints", "vpce-dkr", state="pending"),
+        drop(ENDPOINT_VPC, "endpoints", "vpce-dkr"),
+    ],
+)
+def test_a_neighbour_cause_that_no_check_names_is_open_not_ruled_out(vpc: object) -> None:
+    assert missing(outcome(CAUSE, replace(World(), vpc=vpc)))  # type: ignore[arg-type] # a list of Vpcs
+
+
+def test_mended_by_other_subnets() -> None:
+    moved = Deployment("ecs-svc/2", "PRIMARY", DEPLOYMENT.task_definition, ("subnet-good",), ("sg-task",), False)  # noqa: FBT003 - assign_public_ip
+    service = replace(SERVICE, deployments=(moved, replace(DEPLOYMENT, status="ACTIVE")))
+    assert problem(outcome(CAUSE, replace(ISOLATED, service=service))).still == "no"
+    unread = Unknown("service web", "denied")
+    assert problem(outcome(CAUSE, ISOLATED, service=unread)).still == "unknown"
+    assert problem(outcome(CAUSE, replace(ISOLATED, service=None))).still == "yes"

@@ -1,0 +1,193 @@
+"""An emulated AWS on loopback: ``with emulated_aws() as aws`` starts it, and nothing of it is left at the end.
+
+``aws.client("ec2")`` is a boto3 client of the home account; ``aws.client("ecr", account="222222222222")`` one of
+another account, which lives in the same emulation. ``aws.env`` is what a process needs to reach it by itself.
+``aws.calls`` records every signed call by IAM action and caller. ``aws.fault("ec2:DescribeSubnets", "throttled")``
+makes one action fail within a ``with`` block; ``aws.hold("role-name")`` refuses from now on every call of that role
+which the policies attached to it do not allow. ``aws.put_event(event)`` puts an event on the bus as ECS does, and
+``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import urllib3
+from botocore.config import Config
+
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # moto reads 600 KB of images otherwise
+
+from tests.emulated import moto_repairs
+from tests.emulated.front import Call, Front, Kind, serve
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+_ROOT = Path(__file__).parents[2]
+_MINISTACK = _ROOT / ".venv/ministack/bin/python"
+
+
+class EmulatedAws:
+    """The running emulation: its one endpoint, and what only AWS itself may do."""
+
+    def __init__(self, url: str, front: Front, control: str) -> None:
+        self.url = url
+        self.account = ACCOUNT
+        self.region = REGION
+        self._front = front
+        self._control = control
+        self.client = cache(self._client)
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every signed call since the start."""
+        return self._front.calls
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a process whose AWS is this one."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _client(self, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+        return _session().client(
+            service,  # type: ignore[call-overload]  # the stubs know each service by its literal name
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=account,
+            aws_secret_access_key="secret",
+            config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=20),
+        )
+
+    @contextmanager
+    def fault(self, action: str, kind: Kind) -> Iterator[None]:
+        """Make every call of this IAM action fail in this way."""
+        self._front.faults[action] = kind
+        try:
+            yield
+        finally:
+            del self._front.faults[action]
+
+    def hold(self, role: str) -> list[dict[str, Any]]:
+        """Refuse from now on what the role's own policies do not allow; the statements it is held against."""
+        iam = self.client("iam")
+        documents = [
+            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        ]
+        for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
+            version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+            documents.append(version["PolicyVersion"]["Document"])
+        statements = [statement for document in documents for statement in document["Statement"]]
+        self._front.policies[role] = statements
+        return statements
+
+    def put_event(self, event: dict[str, Any]) -> None:
+        """Put a whole EventBridge event on its account's default bus, as the service it comes from would."""
+        self._ask("event", event)
+
+    def patch_task(self, task: str, account: str = ACCOUNT, **members: Any) -> None:
+        """Set members of a task as DescribeTasks answers them."""
+        self._ask("task", {"account": account, "region": self.region, "task": task, "members": members})
+
+    def mails(self) -> list[dict[str, str]]:
+        """What subscribers by e-mail were sent: ``to``, ``subject`` and ``text``."""
+        mails: list[dict[str, str]] = self._ask("mail", {})["mails"]
+        return mails
+
+    def wait_until_idle(self, seconds: float = 30) -> None:
+        """Wait until every event that a rule matched is handled, or given up; raises ``TimeoutError``."""
+        end = time.monotonic() + seconds
+        while self._ask("invocations", {})["pending"]:
+            if time.monotonic() > end:
+                raise TimeoutError(f"an event is not handled after {seconds} s")
+            time.sleep(0.05)
+
+    def _ask(self, control: str, body: dict[str, Any]) -> Any:
+        answer = urllib3.request("POST", f"{self._control}/{control}", json=body, retries=False, timeout=60)
+        if answer.status != 200:
+            raise RuntimeError(f"{control}: {answer.data.decode()}")
+        return answer.json()
+
+
+@contextmanager
+def emulated_aws() -> Iterator[EmulatedAws]:
+    """An emulated AWS on free loopback ports, gone when the block ends, however it ends."""
+    with (
+        tempfile.TemporaryDirectory(prefix="emulated-aws-") as scratch,
+        socket.create_server(("127.0.0.1", 0)) as inner,
+        socket.create_server(("127.0.0.1", 0)) as outer,
+    ):
+        url = f"http://127.0.0.1:{outer.getsockname()[1]}"
+        ministack = inner.getsockname()[1]
+        moto_repairs.repair()
+        front = Front(ministack)
+        process = _start_ministack(inner, url, Path(scratch))
+        server = serve(front, outer.fileno())
+        try:
+            yield EmulatedAws(url, front, f"http://127.0.0.1:{ministack}/_control")
+        finally:
+            front.closing.set()
+            server.shutdown()
+            server.server_close()
+            _end(process)
+
+
+def _start_ministack(listening: socket.socket, endpoint: str, scratch: Path) -> subprocess.Popen[bytes]:
+    port = str(urllib.parse.urlsplit(endpoint).port)
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": port,
+        "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
+        "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "ERROR"),
+    }
+    return subprocess.Popen(  # noqa: S603 - the emulator of this repository, in its own environment
+        [_MINISTACK, Path(__file__).with_name("ministack_launcher.py"), str(listening.fileno())],
+        stdin=subprocess.PIPE,
+        env=env,
+        pass_fds=[listening.fileno()],
+        start_new_session=True,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End MiniStack and the Lambda workers, which all live in its process group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()

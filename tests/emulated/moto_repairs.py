@@ -1,0 +1,156 @@
+"""Where moto's EC2 and ECR differ from AWS in what a pull depends on: each repair is one patched method.
+
+Installed once, when the emulated AWS starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+from ipaddress import ip_address
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend, ec2_backends, elastic_ip_addresses
+from moto.ec2.models.managed_prefixes import ManagedPrefixList
+from moto.ecr.models import ecr_backends
+
+_PRIVATE_NAMES = {
+    "ecr.api": ("api.ecr.{region}.amazonaws.com",),
+    "ecr.dkr": ("{region}.dkr.ecr.amazonaws.com", "*.dkr.ecr.{region}.amazonaws.com"),
+    "logs": ("logs.{region}.amazonaws.com",),
+    "secretsmanager": ("secretsmanager.{region}.amazonaws.com",),
+    "s3": ("s3.{region}.amazonaws.com", "*.s3.{region}.amazonaws.com"),
+}
+"""The names that an interface endpoint answers with private DNS on, by the end of the service's name."""
+
+
+@cache
+def repair() -> None:
+    """Patch moto; a second call does nothing."""
+    _endpoints_own_their_interfaces()
+    _endpoints_follow_changes()
+    _groups_and_acls_have_what_aws_gives_them()
+    _a_subnet_has_one_route_table()
+    _addresses_are_public()
+
+
+def _private_names(endpoint: Any, region: str) -> list[dict[str, str]]:
+    patterns = next((names for end, names in _PRIVATE_NAMES.items() if endpoint.service_name.endswith("." + end)), ())
+    return [{"dns_name": name.format(region=region), "hosted_zone_id": "ZPRIVATE"} for name in patterns]
+
+
+def _hold_together(backend: Any, endpoint: Any) -> None:
+    """Give the endpoint's interfaces its groups and an address of their subnet, and its DNS entries their names."""
+    groups = endpoint.security_group_ids or [backend.get_default_security_group(endpoint.vpc_id).id]
+    endpoint.security_group_ids = list(groups)
+    for interface_id in endpoint.network_interface_ids:
+        interface = backend.enis[interface_id]
+        interface._group_set = [backend.get_security_group_from_id(group) for group in groups]
+        interface.interface_type = "vpc_endpoint"
+        interface.description = f"VPC Endpoint Interface {endpoint.id}"
+        interface.requester_managed = True
+        interface.status = "in-use"
+    own = [entry for entry in endpoint.dns_entries if entry["dns_name"].startswith("vpce-")]
+    own[0]["dns_name"] = (
+        f"{endpoint.id}-0a1b2c3d.{endpoint.service_name.split('.', 3)[3]}.{backend.region_name}.vpce.amazonaws.com"
+    )
+    names = _private_names(endpoint, backend.region_name) if endpoint.private_dns_enabled else []
+    endpoint.dns_entries = own + names
+
+
+def _endpoints_own_their_interfaces() -> None:
+    create, create_interface = EC2Backend.create_vpc_endpoint, EC2Backend.create_network_interface
+
+    def create_in_the_subnet(self: Any, subnet: Any, private_ip_address: Any, *more: Any, **named: Any) -> Any:
+        subnet = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
+        if not private_ip_address or ip_address(private_ip_address) not in subnet.cidr:
+            private_ip_address = subnet.get_available_subnet_ip(None)
+        return create_interface(self, subnet, private_ip_address, *more, **named)
+
+    def create_endpoint(self: Any, *more: Any, **named: Any) -> Any:
+        endpoint = create(self, *more, **named)
+        if (endpoint.vpc_endpoint_type or "").lower() == "interface":
+            _hold_together(self, endpoint)
+        else:
+            endpoint.vpc_endpoint_type, endpoint.private_dns_enabled = "Gateway", False
+        return endpoint
+
+    EC2Backend.create_network_interface = create_in_the_subnet  # type: ignore[method-assign] # the repair
+    EC2Backend.create_vpc_endpoint = create_endpoint  # type: ignore[method-assign] # the repair
+
+
+def _endpoints_follow_changes() -> None:
+    modify = EC2Backend.modify_vpc_endpoint
+
+    def modify_endpoint(self: Any, vpc_id: str, *more: Any, **named: Any) -> None:
+        endpoint = self.vpc_end_points[vpc_id]
+        before = set(endpoint.route_table_ids)
+        modify(self, vpc_id, *more, **named)
+        prefix_list = endpoint.destination_prefix_list_id
+        for table in set(endpoint.route_table_ids) - before:
+            self.create_route(table, None, gateway_id=vpc_id, destination_prefix_list_id=prefix_list)
+        for table in before - set(endpoint.route_table_ids):
+            self.delete_route(table, prefix_list)
+        if endpoint.vpc_endpoint_type == "Interface":
+            _hold_together(self, endpoint)
+
+    EC2Backend.modify_vpc_endpoint = modify_endpoint  # type: ignore[method-assign] # the repair
+
+
+def _groups_and_acls_have_what_aws_gives_them() -> None:
+    create_vpc, create_acl = EC2Backend.create_vpc, EC2Backend.create_network_acl
+
+    def create_vpc_with_group(self: Any, *more: Any, **named: Any) -> Any:
+        vpc = create_vpc(self, *more, **named)
+        group = self.get_default_security_group(vpc.id)
+        self.authorize_security_group_ingress(
+            group.id, "-1", None, None, [], source_groups=[{"GroupId": group.id}], vpc_id=vpc.id
+        )
+        return vpc
+
+    def create_acl_with_last_rule(self: Any, *more: Any, default: bool = False, **named: Any) -> Any:
+        acl: Any = create_acl(self, *more, **(named | {"default": default}))
+        if not default:
+            for egress in (True, False):
+                anywhere = {"cidr_block": "0.0.0.0/0", "ipv6_cidr_block": None}
+                nothing = dict.fromkeys(("icmp_code", "icmp_type", "port_range_from", "port_range_to"))
+                self.create_network_acl_entry(acl.id, 32767, "-1", "deny", egress, **anywhere, **nothing)
+        return acl
+
+    EC2Backend.create_vpc = create_vpc_with_group  # type: ignore[method-assign] # the repair
+    EC2Backend.create_network_acl = create_acl_with_last_rule  # type: ignore[method-assign] # the repair
+
+
+def _a_subnet_has_one_route_table() -> None:
+    associate = EC2Backend.associate_route_table
+
+    def associate_table(self: Any, route_table_id: str, gateway_id: Any = None, subnet_id: Any = None) -> str:
+        for table in self.describe_route_tables(filters={"association.subnet-id": [subnet_id]} if subnet_id else {}):
+            if subnet_id and table.id != route_table_id:
+                raise EC2ClientError(
+                    "Resource.AlreadyAssociated",
+                    f"the specified association for route table {route_table_id} conflicts with an existing one",
+                )
+        return associate(self, route_table_id, gateway_id, subnet_id)
+
+    EC2Backend.associate_route_table = associate_table  # type: ignore[method-assign] # the repair
+
+
+def _addresses_are_public() -> None:
+    numbers = itertools.count(1)
+    elastic_ip_addresses.random_ip = lambda: str(ip_address("34.240.0.0") + next(numbers))  # type: ignore[attr-defined] # the repair
+    ManagedPrefixList.cidrs = property(  # type: ignore[attr-defined] # the repair: DescribePrefixLists has none
+        lambda self: [entry["Cidr"] for entry in list(self.entries.values())[-1]]
+    )
+
+
+def ec2(account: str, region: str) -> Any:
+    """Moto's own EC2 of an account and Region, for the states that no API call reaches."""
+    return ec2_backends[account][region]
+
+
+def repository_policy(account: str, region: str, repository: str) -> str:
+    """The policy of an ECR repository as JSON text; empty if it has none, or there is no such repository."""
+    found = ecr_backends[account][region].repositories.get(repository)
+    return (found.policy or "") if found else ""

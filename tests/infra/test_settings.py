@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.settings import Settings, SettingsError
+from pull_doctor.facts.aws import ReaderRole
+from tests.infra.conftest import EVERY_SETTING, run_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNT = "333333333333"
+ARN = f"arn:aws:iam::{ACCOUNT}:role/reader"
+
+
+def test_nothing_needs_to_be_set_and_the_keys_of_the_cdk_pass() -> None:
+    context = {"@aws-cdk/core:target-partitions": ["aws"], "aws:cdk:enable-path-metadata": True}
+    assert Settings.from_context(context) == Settings()
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.from_context(EVERY_SETTING)
+    assert settings == Settings(
+        alert_emails=("on-call@example.com",),
+        subscriber_accounts=("222222222222",),
+        slack_secret_name="pull-doctor/slack",
+        include_clusters=("web", "jobs"),
+        reader_roles={
+            ACCOUNT: ReaderRole(ARN, "doctor-1"),
+            "444444444444": ReaderRole("arn:aws:iam::444444444444:role/path/reader"),
+        },
+        switched_off_reads=("iam:SimulatePrincipalPolicy",),
+    )
+
+
+def test_values_of_the_command_line_are_text() -> None:
+    settings = Settings.from_context(
+        {
+            "alert-emails": "a@example.com, b@example.com,a@example.com",
+            "exclude-clusters": "sandbox",
+            "reader-roles": f'{{"{ACCOUNT}": {{"role-arn": "{ARN}"}}}}',
+        }
+    )
+    assert settings.alert_emails == ("a@example.com", "b@example.com")
+    assert settings.exclude_clusters == ("sandbox",)
+    assert settings.reader_roles == {ACCOUNT: ReaderRole(ARN)}
+
+
+@pytest.mark.parametrize(
+    ("context", "parts"),
+    [
+        ({"alert-emails": ["a@example.com", "on-call"]}, ["alert-emails", '"on-call"', "mail addresses"]),
+        ({"alert-emails": 7}, ["alert-emails", "7", "a list of"]),
+        ({"alert-emails": ["a@example.com\nBcc: b@example.com"]}, ["alert-emails", r"\nBcc"]),
+        ({"subscriber-accounts": ["12345"]}, ["subscriber-accounts", '"12345"', "12-digit"]),
+        ({"subscriber-accounts": [222222222222]}, ["subscriber-accounts", "222222222222", "in quotes"]),
+        ({"slack-secret-name": "arn:aws:secretsmanager:eu-west-1:1:secret:x"}, ["slack-secret-name", "not the ARN"]),
+        ({"slack-secret-name": ""}, ["slack-secret-name", '""']),
+        ({"slack-secret-name": "*"}, ["slack-secret-name", '"*"']),
+        ({"include-clusters": ["arn:aws:ecs:x:1:cluster/web"]}, ["include-clusters", "cluster names"]),
+        ({"include-clusters": ["a"], "exclude-clusters": ["b"]}, ["exclude-clusters", '["b"]', "include-clusters"]),
+        ({"reader-roles": "{"}, ["reader-roles", '"{"', "role-arn"]),
+        ({"reader-roles": [ARN]}, ["reader-roles", ARN, "an object"]),
+        ({"reader-roles": {"x": {"role-arn": ARN}}}, ["reader-roles.x", ARN]),
+        ({"reader-roles": {ACCOUNT: {}}}, [f"reader-roles.{ACCOUNT}.role-arn", "null"]),
+        ({"reader-roles": {ACCOUNT: {"role-arn": ARN, "extern-id": "x"}}}, [f"reader-roles.{ACCOUNT}", "extern-id"]),
+        ({"reader-roles": {"444444444444": {"role-arn": ARN}}}, ["reader-roles.444444444444.role-arn", ARN]),
+        ({"reader-roles": {ACCOUNT: {"role-arn": ARN, "external-id": "x"}}}, ["external-id", '"x"', "2 to 1224"]),
+        ({"switched-off-reads": ["ec2:DescribeVpcs"]}, ["ec2:DescribeVpcs", "ecs:DescribeTaskDefinition"]),
+        ({"alert-email": ["a@example.com"]}, ["alert-email", "a@example.com", "nearest is alert-emails"]),
+        ({"zzz": 1}, ["zzz", "1", "slack-secret-name", "reader-roles"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_is_allowed(context: dict[str, Any], parts: list[str]) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_context(context)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert [part for part in parts if part not in message] == []
+
+
+def test_a_wrong_value_ends_the_synthesis_with_one_line(tmp_path: Path) -> None:
+    done = run_app(tmp_path, {"subscriber-accounts": "12345"})
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert (
+        done.stderr
+        == 'pull-doctor: subscriber-accounts is "12345"; allowed: a list of 12-digit account ids in quotes\n'
+    )

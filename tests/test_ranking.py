@@ -1,0 +1,396 @@
+"""How certain a finding is, in which order findings stand, and that nothing is lost or made up on the way."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pull_doctor.causes.catalogue import CATALOGUE
+from pull_doctor.facts import questions as ask
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.questions import Question
+from pull_doctor.facts.values import EcrLookup, EcrTags, RouteTable
+from pull_doctor.intake.symptom import Symptom
+from pull_doctor.pipeline import conclude
+from pull_doctor.ranking import Finding, Ranking, rank
+from pull_doctor.report.document import to_json
+from pull_doctor.report.model import Report
+from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS, View
+from tests.causes.factory import (
+    DEPLOYMENT,
+    DOWNLOAD_TIMEOUT,
+    FAILED_AT,
+    HUB_IMAGE,
+    IMAGE,
+    NOT_FOUND,
+    READ_AT,
+    SERVICE,
+    SIGN_IN_DENIED,
+    SILENT,
+    TASK,
+    TIMEOUT,
+    World,
+    failure,
+    refused,
+    sibling,
+)
+from tests.network.factory import DKR, ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, REGISTRY, change, drop, routes
+
+CAUSES = [row.cause for row in CATALOGUE]
+PRIVATE_TIMEOUT = replace(TIMEOUT, host=DKR.host, address="10.0.2.12")
+BLOCKED_VPC = change(ENDPOINT_VPC, "security_groups", "sg-endpoint", ingress=())
+WITHOUT_S3 = drop(routes(ENDPOINT_VPC), "endpoints", "vpce-s3")
+
+BROKEN: dict[str, World] = {
+    "no-route-to-registry": World(vpc=routes(NAT_VPC), failures=(failure(TIMEOUT),)),
+    "no-public-ip": World(vpc=PUBLIC_VPC, failures=(failure(TIMEOUT),)),
+    "endpoint-security-group-blocks": World(vpc=BLOCKED_VPC, failures=(failure(PRIVATE_TIMEOUT),)),
+    "s3-endpoint-missing": World(vpc=WITHOUT_S3, failures=(failure(DOWNLOAD_TIMEOUT),)),
+    "pull-permission-denied": World(sign_in=refused(SIGN_IN_ACTIONS), failures=(failure(SIGN_IN_DENIED),)),
+    "image-not-found": World(lookup=EcrLookup("image"), failures=(failure(NOT_FOUND),)),
+}
+BY_FACTS_ALONE = [cause for cause in BROKEN if cause not in ("pull-permission-denied", "image-not-found")]
+
+
+def ranked(world: World, read_at: datetime = READ_AT) -> Ranking:
+    return rank(world.views(), read_at)
+
+
+def only(world: World, read_at: datetime = READ_AT) -> Finding:
+    (finding,) = ranked(world, read_at).findings
+    return finding
+
+
+def saying(world: World, symptom: Symptom) -> World:
+    return replace(world, failures=(failure(symptom),))
+
+
+# Certainty
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_defect_that_explains_the_text_is_proven(cause: str) -> None:
+    finding = only(BROKEN[cause])
+    assert (finding.row.cause, finding.certainty, finding.inferred) == (cause, "proven", ())
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_its_healthy_twin_with_the_same_text_accuses_nobody(cause: str) -> None:
+    healthy_vpc = ENDPOINT_VPC if cause in ("endpoint-security-group-blocks", "s3-endpoint-missing") else NAT_VPC
+    twin = World(vpc=healthy_vpc, failures=BROKEN[cause].failures)
+    found = ranked(twin)
+    if cause in ("pull-permission-denied", "image-not-found"):
+        assert [(one.row.cause, one.problem.still) for one in found.findings] == [(cause, "no")]
+        found = ranked(saying(twin, SILENT))
+    assert found.findings == ()
+    assert cause in [one.cause for one in found.ruled_out]
+    assert found.not_checked == ()
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_text_that_says_nothing_makes_it_likely(cause: str) -> None:
+    finding = only(saying(BROKEN[cause], SILENT))
+    assert finding.certainty == "likely"
+    assert "text does not say" in finding.inferred[0]
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_text_that_contradicts_makes_it_possible(cause: str) -> None:
+    other = Symptom("unpack", "disk-full")
+    assert only(saying(BROKEN[cause], other)).certainty == "possible"
+
+
+def test_a_text_of_another_phase_contradicts() -> None:
+    assert only(saying(BROKEN["s3-endpoint-missing"], TIMEOUT)).certainty == "possible"
+    vpc = drop(ENDPOINT_VPC, "endpoints", "vpce-api")
+    assert [one.row.cause for one in ranked(World(vpc=vpc, failures=(failure(DOWNLOAD_TIMEOUT),))).findings] == []
+
+
+def test_a_text_with_an_address_of_the_other_class_contradicts() -> None:
+    public = replace(TIMEOUT, address="52.1.2.3")
+    assert only(saying(BROKEN["endpoint-security-group-blocks"], public)).certainty == "possible"
+
+
+# Counter-evidence
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_sibling_that_runs_by_the_same_way_is_counter_evidence(cause: str) -> None:
+    finding = only(replace(BROKEN[cause], siblings=(sibling(),)))
+    assert finding.certainty == "likely"
+    assert any("sibling" in step for step in finding.inferred)
+    assert any("sibling" in one.text for one in finding.problem.evidence)
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        sibling(started_at=FAILED_AT - timedelta(minutes=5)),
+        sibling(started_at=FAILED_AT),
+        sibling(started_at=None),
+        sibling(task_definition=TASK.task_definition and TASK.task_definition.replace(":87", ":86")),
+    ],
+    ids=["before", "at once", "not started", "other task definition"],
+)
+def test_a_sibling_that_shows_nothing(cause: str, harmless: Any) -> None:
+    assert only(replace(BROKEN[cause], siblings=(harmless,))).certainty == "proven"
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_sibling_in_another_subnet_speaks_only_of_role_and_image(cause: str) -> None:
+    finding = only(replace(BROKEN[cause], siblings=(sibling(subnet="subnet-good"),)))
+    assert finding.certainty == ("likely" if finding.row.realm in ("identity", "image") else "proven")
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+@pytest.mark.parametrize("other", [{"groups": ("sg-other",)}, {"assign_public_ip": True}], ids=str)
+def test_a_sibling_with_other_groups_speaks_only_of_role_and_image(cause: str, other: dict[str, Any]) -> None:
+    deployments = (DEPLOYMENT, replace(DEPLOYMENT, id="ecs-svc/2", status="ACTIVE", **other))
+    world = replace(
+        BROKEN[cause],
+        service=replace(SERVICE, deployments=deployments),
+        siblings=(sibling(started_by="ecs-svc/2"),),
+    )
+    finding = only(world)
+    assert finding.certainty == ("likely" if finding.row.realm in ("identity", "image") else "proven")
+
+
+def test_a_sibling_with_another_role_does_not_speak_of_the_role() -> None:
+    other = sibling(execution_role_override="arn:aws:iam::111122223333:role/other")
+    assert only(replace(BROKEN["pull-permission-denied"], siblings=(other,))).certainty == "proven"
+    assert only(replace(BROKEN["no-route-to-registry"], siblings=(other,))).certainty == "likely"
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+@pytest.mark.parametrize("question", [ask.RunningTasks, ask.Siblings])
+def test_siblings_that_were_not_read_are_a_doubt(cause: str, question: type[Question[Any]]) -> None:
+    world = replace(BROKEN[cause], siblings=(sibling(subnet="elsewhere", task_definition="other"),))
+    answers = masked(world, {one for one in world.answers().facts if isinstance(one, question)})
+    (finding,) = rank([View(world.task, world.failures[0], answers)], READ_AT).findings
+    assert finding.certainty == "likely"
+    assert "could not be read" in finding.inferred[0]
+
+
+# Late facts
+
+
+@pytest.mark.parametrize("cause", BROKEN)
+def test_late_facts_prove_only_what_the_text_says_too(cause: str) -> None:
+    late = FAILED_AT + timedelta(minutes=16)
+    assert only(BROKEN[cause], FAILED_AT + timedelta(minutes=15)).certainty == "proven"
+    finding = only(BROKEN[cause], late)
+    assert finding.certainty == ("likely" if cause in BY_FACTS_ALONE else "proven")
+    if cause in BY_FACTS_ALONE:
+        assert "16 minutes after the stop" in finding.inferred[-1]
+
+
+def test_without_a_time_of_failure_facts_may_be_of_another_time() -> None:
+    world = BROKEN["no-route-to-registry"]
+    finding = only(replace(world, task=replace(TASK, failed_at=None)))
+    assert finding.certainty == "likely"
+
+
+# Order, and what comes next
+
+
+def test_a_later_defect_is_next() -> None:
+    world = replace(BROKEN["no-route-to-registry"], lookup=EcrLookup("image"))
+    first, second = ranked(world).findings
+    assert (first.row.cause, first.certainty, first.next) == ("no-route-to-registry", "proven", False)
+    assert (second.row.cause, second.certainty, second.next) == ("image-not-found", "possible", True)
+
+
+def test_an_earlier_defect_that_the_text_does_not_show_is_not_next() -> None:
+    world = replace(BROKEN["image-not-found"], sign_in=refused(SIGN_IN_ACTIONS))
+    first, second = ranked(world).findings
+    assert (first.row.cause, first.certainty) == ("image-not-found", "proven")
+    assert (second.row.cause, second.certainty, second.next) == ("pull-permission-denied", "possible", False)
+
+
+def test_findings_of_one_certainty_stand_in_the_order_of_the_pull() -> None:
+    world = saying(
+        World(vpc=WITHOUT_S3, sign_in=refused(SIGN_IN_ACTIONS), lookup=EcrLookup("image"), pull=refused(PULL_ACTIONS)),
+        SILENT,
+    )
+    assert [one.row.cause for one in ranked(world).findings] == [
+        "pull-permission-denied",
+        "image-not-found",
+        "s3-endpoint-missing",
+    ]
+
+
+# Several failures
+
+
+def test_failures_with_one_defect_are_one_finding() -> None:
+    two = (failure(TIMEOUT), failure(TIMEOUT, container="sidecar"))
+    finding = only(replace(BROKEN["no-route-to-registry"], failures=two))
+    assert finding.failures == ("app", "sidecar")
+
+
+def test_two_missing_tags_are_two_findings() -> None:
+    two = (failure(NOT_FOUND), failure(NOT_FOUND, f"{REGISTRY}/team/app:v9", "sidecar"))
+    findings = ranked(replace(BROKEN["image-not-found"], failures=two)).findings
+    assert [(one.failures, one.problem.where) for one in findings] == [(("app",), "v1.4.2"), (("sidecar",), "v9")]
+
+
+def test_one_role_and_two_repositories_are_two_findings_with_their_own_fixes() -> None:
+    two = (failure(SILENT), failure(SILENT, f"{REGISTRY}/team/sidecar:1", "sidecar"))
+    findings = ranked(World(pull=refused(PULL_ACTIONS), failures=two)).findings
+    assert [one.failures for one in findings] == [("app",), ("sidecar",)]
+    assert "repository/team/sidecar" in str(findings[1].problem.fixes)
+
+
+def test_failures_with_different_standing_are_kept_apart() -> None:
+    mixed = (failure(TIMEOUT), failure(SILENT, HUB_IMAGE, "proxy"))
+    findings = ranked(replace(BROKEN["no-route-to-registry"], failures=mixed)).findings
+    assert [(one.certainty, one.failures) for one in findings] == [("proven", ("app",)), ("likely", ("proxy",))]
+
+
+# Laws over whole sets of answers, some of them unknown
+
+MIXED: dict[str, World] = BROKEN | {
+    "everything": World(
+        vpc=WITHOUT_S3,
+        lookup=EcrLookup("image"),
+        tags=EcrTags((), complete=True),
+        pull=refused(PULL_ACTIONS),
+        siblings=(sibling(),),
+        failures=(
+            failure(DOWNLOAD_TIMEOUT),
+            failure(SILENT, HUB_IMAGE, "proxy"),
+            failure(SILENT, "no reference", "bad"),
+        ),
+    ),
+    "healthy": World(failures=(failure(TIMEOUT), failure(SILENT, container="sidecar"))),
+    "on ec2": World(task=replace(TASK, launch_type="EC2")),
+    "shared subnet": World(owner="999988887777", failures=(failure(TIMEOUT),)),
+    "no image": World(failures=(failure(SILENT, None),)),
+}
+ANSWERS = {name: world.answers() for name, world in MIXED.items()}
+CERTAINTIES = ("possible", "likely", "proven")
+
+
+def masked(world: World, hidden: set[Question[Any]]) -> Answers:
+    """The world's answers with some unknown; what only follows from those was never asked, so it stays away."""
+    answers: dict[Question[Any], Any] = {}
+    for wave in world.waves():
+        for question in wave:
+            answers[question] = (
+                Unknown(question.fact, "denied", "x:Y") if question in hidden else world.answer(question)
+            )
+    return Answers(answers)
+
+
+@st.composite
+def worlds_and_masks(draw: st.DrawFn) -> tuple[World, Answers, Answers]:
+    name = draw(st.sampled_from(sorted(MIXED)))
+    questions = list(ANSWERS[name].facts)
+    hidden = set(draw(st.lists(st.sampled_from(questions), max_size=6, unique=True)))
+    return MIXED[name], ANSWERS[name], masked(MIXED[name], hidden)
+
+
+def views(world: World, answers: Answers) -> list[View]:
+    return [View(world.task, one, answers) for one in world.failures]
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds_and_masks())
+def test_every_cause_stands_in_exactly_one_place_for_each_failure(given_: tuple[World, Answers, Answers]) -> None:
+    world, _, answers = given_
+    found = rank(views(world, answers), READ_AT)
+    places = [
+        *((one.row.cause, name) for one in found.findings for name in one.failures),
+        *((one.cause, name) for one in found.ruled_out for name in one.failures),
+        *((one.cause, name) for one in found.not_applicable for name in one.failures),
+        *((one.cause, name) for one in found.not_checked for name in one.failures),
+    ]
+    assert sorted(places) == sorted((cause, one.id) for cause in CAUSES for one in world.failures)
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds_and_masks())
+def test_an_unknown_fact_raises_no_certainty_and_accuses_nobody(given_: tuple[World, Answers, Answers]) -> None:
+    world, whole, answers = given_
+    known = standing(rank(views(world, whole), READ_AT))
+    for accused, certainty in standing(rank(views(world, answers), READ_AT)).items():
+        assert accused in known
+        assert CERTAINTIES.index(certainty) <= CERTAINTIES.index(known[accused])
+
+
+def standing(found: Ranking) -> dict[tuple[str, str], str]:
+    return {(one.row.cause, name): one.certainty for one in found.findings for name in one.failures}
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds_and_masks(), st.randoms(use_true_random=False))
+def test_the_same_facts_give_the_same_bytes(given_: tuple[World, Answers, Answers], shuffler: random.Random) -> None:
+    world, _, answers = given_
+    shuffled = list(answers)
+    shuffler.shuffle(shuffled)
+    first = to_json(conclude(world.intake, answers, READ_AT))
+    assert first == to_json(conclude(world.intake, Answers(dict(shuffled)), READ_AT))
+    assert '"the diagnosis itself failed' not in first
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_no_check_crashes(name: str) -> None:
+    world = MIXED[name]
+    found = ranked(world)
+    assert not [one for one in found.not_checked for missing in one.missing if missing.why == "crashed"]
+
+
+# The verdict
+
+
+def report(world: World) -> Report:
+    return conclude(world.intake, world.answers(), READ_AT)
+
+
+@pytest.mark.parametrize(
+    ("world", "verdict"),
+    [
+        (BROKEN["no-route-to-registry"], "cause-found"),
+        (saying(BROKEN["no-route-to-registry"], SILENT), "cause-found"),
+        (saying(BROKEN["no-route-to-registry"], Symptom("unpack", "disk-full")), "undetermined"),
+        (MIXED["healthy"], "no-defect-found"),
+        (MIXED["shared subnet"], "undetermined"),
+        (MIXED["on ec2"], "undetermined"),
+        (replace(World(), failures=()), "not-a-pull-failure"),
+    ],
+)
+def test_the_verdict(world: World, verdict: str) -> None:
+    found = report(world)
+    assert found.verdict == verdict
+    assert len(found.title) <= 80
+
+
+def test_a_mended_cause_has_no_fix_printed() -> None:
+    found = report(World(failures=(failure(SIGN_IN_DENIED),)))
+    assert (found.causes[0].cause, found.causes[0].still, found.causes[0].fixes) == ("pull-permission-denied", "no", ())
+
+
+def test_several_containers_are_one_report() -> None:
+    found = report(MIXED["everything"])
+    assert [one.id for one in found.failures] == ["app", "proxy", "bad"]
+    assert found.causes
+
+
+def test_no_false_no_route_from_the_main_table() -> None:
+    tables = tuple(
+        replace(one, subnets=(), main=one.id == "rtb-private")
+        for one in (NAT_VPC.route_tables.value if isinstance(NAT_VPC.route_tables, Known) else ())
+        if one.id != "rtb-main"
+    )
+    public = tuple(replace(one, subnets=("subnet-public",)) if one.id == "rtb-public" else one for one in tables)
+    assert all(isinstance(one, RouteTable) for one in public)
+    vpc = replace(NAT_VPC, route_tables=Known(public))
+    assert report(World(vpc=vpc, failures=(failure(TIMEOUT, IMAGE),))).verdict == "no-defect-found"
