@@ -337,9 +337,7 @@ def _classified(line: bytes) -> dict[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("message"), str):
         return {"error": "not an object with a text `message`"}
     symptom = asdict(read_symptom(row["message"]))
-    shown = {
-        name.replace("_", "-"): value for name, value in symptom.items() if value is not None and value is not False
-    }
+    shown = {name.replace("_", "-"): value for name, value in symptom.items() if value is not None}
     return {**row, "symptom": shown}
 
 

@@ -22,6 +22,8 @@ def test_the_defect_is_proven_with_the_resources_to_blame(aws: EmulatedAws, name
     assert (first.cause, first.certainty, first.still) == (DEFECTS[name], "proven", "yes")
     assert [culprit for culprit in world.culprits if culprit not in evidence(first)] == []
     assert report.not_checked == ()
+    ended = {trace.host for trace in first.traces if trace.disposition != "reached"}
+    assert not [one for one in report.ruled_out for host in ended if f"a way to {host}" in one.why]
 
 
 @pytest.mark.parametrize("name", [name for name in WORLDS if name != "image-tag-missing"])

@@ -248,7 +248,7 @@ def test_who_was_denied_what_by_which_layer(tail: str, denied_by: str | None, *,
     symptom = read_symptom(text)
     assert symptom.kind == "auth-denied-ecr-permission"
     assert (symptom.principal, symptom.action) == (ROLE, "ecr:BatchGetImage")
-    assert (symptom.denied_by, symptom.explicit_deny) == (denied_by, explicit)
+    assert (symptom.denied_by, bool(symptom.explicit_deny)) == (denied_by, explicit)
 
 
 @pytest.mark.parametrize(

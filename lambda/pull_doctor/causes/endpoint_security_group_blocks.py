@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.paths import broken_by, failing_hop, hop_evidence, still_there, undecided
+from pull_doctor.causes.paths import broken_by, failing_hop, hop_evidence, silence, still_there, undecided
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
@@ -25,7 +26,9 @@ CAUSE = "endpoint-security-group-blocks"
 STEPS: tuple[Step, ...] = ("endpoint-security-group",)
 
 
-def check(*, task: Task, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]) -> Outcome:
+def check(
+    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
         return undecided(STEPS, traces) or Ok(_why_ok(traces))
@@ -39,8 +42,7 @@ def check(*, task: Task, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], se
         title="endpoint security group does not let the task in",
         explanation=(
             f"{told.host} leads to {_endpoint_id(told)} by private DNS. {hop.resource.id}, the endpoint's security "
-            f"group, has no inbound rule for tcp 443 from {who}. Nothing answers the connection, which is the timeout "
-            "that ECS reports."
+            f"group, has no inbound rule for tcp 443 from {who}. {silence(symptom)}"
         ),
         culprit=hop.resource,
         evidence=(*hop_evidence(broken), *_dns_evidence(broken)),

@@ -13,9 +13,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still
-from pull_doctor.causes.paths import broken_by, hop_evidence, hosts, primary, table_in_use, undecided, update_network
+from pull_doctor.causes.paths import (
+    broken_by,
+    hop_evidence,
+    hosts,
+    primary,
+    silence,
+    table_in_use,
+    undecided,
+    update_network,
+)
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Deployment, Service
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
@@ -28,6 +38,7 @@ STEPS: tuple[Step, ...] = ("route", "public-address")
 def check(
     *,
     task: Task,
+    symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
     traces: tuple[Trace, ...],
@@ -55,7 +66,7 @@ def check(
         explanation=(
             f"The default route of {puller.subnet.id} leads to an internet gateway, which carries only traffic of "
             f"interfaces with a public IP address. The task's interface has none, so that no answer from "
-            f"{hosts(broken)} comes back. That is the timeout that ECS reports."
+            f"{hosts(broken)} comes back. {silence(symptom)}"
         ),
         culprit=_culprit(task, interface or subnet),
         evidence=tuple(evidence),

@@ -21,6 +21,7 @@ from pull_doctor.causes.paths import (
     hosts,
     leave_subnet,
     primary,
+    silence,
     still_there,
     table_in_use,
     undecided,
@@ -29,6 +30,7 @@ from pull_doctor.causes.paths import (
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import NatGateway, RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
@@ -42,6 +44,7 @@ STEPS: tuple[Step, ...] = ("route", "nat-gateway", "internet")
 def check(
     *,
     task: Task,
+    symptom: Symptom,
     image: ImageReference,
     puller: Puller,
     vpc: Vpc,
@@ -51,18 +54,17 @@ def check(
     broken = broken_by(CAUSE, traces)
     if not broken:
         open_steps = undecided(STEPS, traces) or Undetermined(unnamed_defects(traces))
-        return open_steps if open_steps.missing else Ok(f"{puller.subnet.id} has a way to {hosts(traces)}")
+        return open_steps if open_steps.missing else Ok(_why_ok(puller, traces))
     table, uses = table_in_use(task, puller, vpc)
     item = make(task.place, "AWS::EC2::RouteTable", table.id)
     neighbours = _working_neighbours(puller, vpc, service)
     explanation = (
         f"{uses.text}, which has no route that reaches {hosts(broken)}. No VPC endpoint serves that name either. "
-        "Nothing answers the connection, which is the timeout that ECS reports."
+        f"{silence(symptom)}"
     )
     if neighbours:
-        explanation += (
-            f" {neighbours[0][0]}, which the service uses too, has a default route, so tasks placed there can start."
-        )
+        subnet, _, gateway = neighbours[0]
+        explanation += f" {subnet}, which the service uses too, has a default route to {gateway}."
     routes = failing_hop(CAUSE, broken[0])
     shown = "; ".join(routes.details) if routes else ""
     count = f"{len(table.routes)} route{'s' if len(table.routes) != 1 else ''}"
@@ -76,6 +78,15 @@ def check(
         still=still_there(task, puller, service),
         traces=broken,
     )
+
+
+def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
+    reached = [trace for trace in traces if trace.disposition == "reached"]
+    if reached:
+        return f"{puller.subnet.id} has a way to {' and '.join(trace.host for trace in reached)}"
+    # Another cause ends every path: what was seen of the ways is said, and no more.
+    ways = [hop.why for trace in traces for hop in trace.hops if hop.step in ("name", "route") and hop.verdict == "ok"]
+    return ways[-1] if ways else f"no path from {puller.subnet.id} ends for want of a route"
 
 
 def _working_neighbours(puller: Puller, vpc: Vpc, service: Fact[Service | None]) -> list[tuple[str, RouteTable, str]]:

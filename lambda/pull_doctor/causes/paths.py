@@ -8,6 +8,7 @@ from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Still, Undetermined
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Deployment, RouteTable, Service
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Hop, Step, Trace
@@ -96,6 +97,12 @@ def hosts(traces: Iterable[Trace]) -> str:
     spoken_of = [trace.host for trace in known if trace.address]
     names = spoken_of or list(dict.fromkeys(trace.host for trace in known))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def silence(symptom: Symptom) -> str:
+    """What an unreachable host comes to, tied to ECS's text where that speaks of a timeout."""
+    tail = ", which is the timeout that ECS reports" if symptom.kind == "network-timeout" else ""
+    return f"Nothing answers the connection{tail}."
 
 
 def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None]) -> Fix | None:

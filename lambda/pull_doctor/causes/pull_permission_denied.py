@@ -58,7 +58,7 @@ def check(
     actions = tuple(one.action for one in denied) or (symptom.action or SIGN_IN,)
     judged = {one.action for fact in rights if isinstance(fact, Known) for one in fact.value or ()}
     still: Still = "yes" if denied else "unknown" if open_facts or actions[0] not in judged else "no"
-    explicit = any(one.decision == "explicitDeny" for one in denied) or (not denied and symptom.explicit_deny)
+    explicit = any(one.decision == "explicitDeny" for one in denied) or bool(not denied and symptom.explicit_deny)
     evidence = [*([told] if told else []), *(_evidence(one, item, image) for one in denied)]
     if still == "no":
         evidence.append(Evidence(f"{pulling} may call {' and '.join(actions)} now", "fact", (item,)))

@@ -12,10 +12,11 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.paths import broken_by, hop_evidence, still_there, table_in_use, undecided
+from pull_doctor.causes.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import RouteTable, Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.endpoints import s3_gateways
 from pull_doctor.network.trace import Step, Trace
@@ -29,6 +30,7 @@ STEPS: tuple[Step, ...] = ("route", "endpoint", "internet")
 def check(
     *,
     task: Task,
+    symptom: Symptom,
     image: ImageReference,
     puller: Puller,
     vpc: Vpc,
@@ -58,7 +60,7 @@ def check(
         explanation=(
             f"ECR keeps image layers in Amazon S3. A subnet without internet access needs a way to S3 besides ECR's "
             f"endpoints. {puller.subnet.id} uses {table.id}, which has no route to S3. {state} "
-            f"Every layer times out."
+            f"{silence(symptom)}"
         ),
         culprit=make(task.place, "AWS::EC2::RouteTable", table.id),
         evidence=(

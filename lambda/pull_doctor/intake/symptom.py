@@ -57,7 +57,7 @@ class Symptom:
     """What one text says. ``host`` is what was dialled, only where the text proves it.
 
     ``address`` is the dialled IP address, ``port`` its port; ``action``, ``principal`` and ``denied_by`` come
-    from an access-denied text; ``explicit_deny`` is whether that text speaks of an explicit deny.
+    from an access-denied text; ``explicit_deny`` is true where that text speaks of an explicit deny.
     """
 
     phase: Phase
@@ -69,6 +69,6 @@ class Symptom:
     action: str | None = None
     principal: str | None = None
     denied_by: DeniedBy | None = None
-    explicit_deny: bool = False
+    explicit_deny: Literal[True] | None = None
     digest: str | None = None
     platform: str | None = None

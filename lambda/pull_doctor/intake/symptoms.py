@@ -127,7 +127,7 @@ def read_symptom(text: str) -> Symptom:
         action=action,
         principal=principal,
         denied_by=_LAYERS[layer["layer"].lower()] if layer else None,
-        explicit_deny=_EXPLICIT_DENY.search(line) is not None,
+        explicit_deny=True if _EXPLICIT_DENY.search(line) else None,
         digest=digest["digest"] if digest else None,
         platform=next(filter(None, platform.groups()), None) if platform else None,
     )
