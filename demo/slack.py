@@ -46,22 +46,6 @@ def loopback_slack() -> Iterator[LoopbackSlack]:
 
 
 def shown(message: dict[str, Any]) -> str:
-    """A posted message as lines to read: the text of each block, in order."""
-    lines = [line for block in message.get("blocks", ()) for line in _texts(block)]
-    return "\n".join(lines or [message["text"]])
-
-
-def _texts(block: dict[str, Any]) -> Iterator[str]:
-    if block["type"] == "divider":
-        yield "-" * 8
-        return
-    parts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
-    yield from (_text(part) for part in parts if part)
-
-
-def _text(part: dict[str, Any]) -> str:
-    """A text object's text, or a button's with its URL."""
-    text = part.get("text", "")
-    if isinstance(text, dict):
-        return f"[{text['text']}] {part.get('url', '')}".rstrip()
-    return str(text)
+    """A posted message as lines to read: the text of each header, section, and context, in order."""
+    parts = [part for block in message["blocks"] for part in block.get("elements", [block.get("text")])]
+    return "\n".join(part["text"] for part in parts)

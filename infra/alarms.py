@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-METRICS_NAMESPACE = "PullDoctor"
+from pull_doctor.delivery.metrics import NAMESPACE
 
 _PERIOD = Duration.minutes(5)
 _LATE = Duration.minutes(5)
@@ -51,7 +51,7 @@ class Alarms(Construct):
         )
         self._alarm(
             "Undelivered",
-            cloudwatch.Metric(namespace=METRICS_NAMESPACE, metric_name="Undelivered", statistic="Sum", period=_PERIOD),
+            cloudwatch.Metric(namespace=NAMESPACE, metric_name="Undelivered", statistic="Sum", period=_PERIOD),
             "A report could not be delivered to SNS or Slack.",
         )
 

@@ -15,10 +15,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import asset
-from infra.alarms import METRICS_NAMESPACE
 from infra.role import function_role
 from infra.settings import Settings
 from infra.topics import Topics
+from pull_doctor.delivery.metrics import NAMESPACE
 
 
 class Diagnoser(Construct):
@@ -75,7 +75,7 @@ def _environment(settings: Settings, table: dynamodb.Table, topics: Topics) -> d
     environment = {
         "TABLE_NAME": table.table_name,
         "TOPIC_ARN": topics.reports.topic_arn,
-        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+        "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
     }
     if settings.slack_secret_name:
         environment["SLACK_SECRET_NAME"] = settings.slack_secret_name

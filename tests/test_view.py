@@ -187,6 +187,6 @@ def test_a_subnet_without_ipv4_is_not_modelled() -> None:
 
 def test_what_the_interface_is() -> None:
     assert known(World().view().interface) == NetworkInterface(
-        "eni-task", "vpc-1", "subnet-task", ("sg-task",), "10.0.1.10", None
+        "eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None
     )
     assert ask.OneInterface(ACCOUNT, REGION, "eni-task") in World().answers().facts

@@ -1,6 +1,7 @@
 """Each world has the defect that it declares, and nothing else; mending it leaves a healthy account."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -154,6 +155,8 @@ def test_image_tag_missing(aws: EmulatedAws) -> None:
     assert world.image.endswith(f"/{repository}:v1.42.0")
     with pytest.raises(ClientError, match="ImageNotFoundException"):
         ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "v1.42.0"}])
+    pushed = [image["imagePushedAt"] for image in ecr.describe_images(repositoryName=repository)["imageDetails"]]
+    assert max(pushed) <= datetime.fromisoformat(world.event["detail"]["stoppingAt"])
 
     world.mend()
     asked = [{"imageTag": "v1.42.0"}, {"imageTag": "1.42.0"}]

@@ -11,6 +11,7 @@ from pull_doctor.causes.catalogue import CATALOGUE, SILENT
 from pull_doctor.causes.outcome import AwsCommand, Fix
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.intake.failures import WHOLE_TASK
 from pull_doctor.intake.task import Intake, Task
 from pull_doctor.ranking import Finding, Ranking
 from pull_doctor.report.commands import render
@@ -20,6 +21,7 @@ from pull_doctor.report.model import (
     FailurePart,
     FixPart,
     Link,
+    NotChecked,
     Note,
     PullerPart,
     RankedCause,
@@ -46,7 +48,8 @@ def assemble(intake: Intake, views: Sequence[View], ranking: Ranking, answers: A
         ruled_out=ranking.ruled_out,
         not_applicable=ranking.not_applicable,
         not_checked=ranking.not_checked,
-        notes=(*_sidecars(views), *_unread(answers, ranking)),
+        unread=_unread(answers),
+        notes=_sidecars(views),
         facts_read_at=read_at,
     )
 
@@ -65,6 +68,8 @@ def not_a_pull_failure(intake: Intake) -> Report:
 
 def failed(intake: Intake, what: str) -> Report:
     """The report of a diagnosis that failed itself: ECS's words still go out."""
+    failures = tuple(one.id for one in intake.failures)
+    crashed = Unknown("the diagnosis", "crashed", detail=what)
     return Report(
         verdict="undetermined",
         verdict_reason=f"the diagnosis itself failed: {what}",
@@ -75,6 +80,7 @@ def failed(intake: Intake, what: str) -> Report:
             FailurePart(one.id, one.container, one.message, one.symptom, one.injected, image=_set(one.image))
             for one in intake.failures
         ),
+        not_checked=tuple(NotChecked(row.cause, failures, (crashed,)) for row in CATALOGUE),
     )
 
 
@@ -85,17 +91,38 @@ def _verdict(views: Sequence[View], ranking: Ranking) -> tuple[Verdict, str, str
     unread = {missing.fact for one in ranking.not_checked for missing in one.missing}
     if ranking.not_checked:
         count = f"{len(unread)} fact{'s' if len(unread) != 1 else ''}"
-        reason = f"no cause is shown, and {len(ranking.not_checked)} could not be checked"
+        causes = len({one.cause for one in ranking.not_checked})
+        reason = f"{_told(views)}; no cause is shown, and {causes} of {len(CATALOGUE)} could not be checked"
         return "undetermined", reason, f"no cause proven; {count} could not be established"
     if first:
-        reason = f"{first.row.cause} is a defect, but it does not explain what ECS reports"
+        reason = f"{_told(views)}; {first.row.cause} is a defect, but it does not explain that"
         return "undetermined", reason, "no cause proven; a defect was found that does not explain the failure"
     uncovered = sorted({view.symptom.kind for view in views if not _covered(view)})
     if uncovered:
-        reason = f"ECS reports {' and '.join(uncovered)}, which no check of this version covers"
+        reason = f"{_told(views)}, which no check of this version covers"
         return "undetermined", reason, f"no cause proven; no check covers {uncovered[0]}"
     reason = "every check could be made, and none found a defect: a passing fault, or mended since"
     return "no-defect-found", reason, "no defect found: a passing fault, or mended since"
+
+
+_DOING = {
+    "prepare": "while the task is prepared",
+    "sign-in": "while signing in to the registry",
+    "resolve": "while resolving the image",
+    "download": "while downloading layers",
+    "unpack": "while unpacking layers",
+    "unknown": "",
+}
+
+
+def _told(views: Sequence[View]) -> str:
+    """What ECS's text says of the first failure, in one clause."""
+    symptom = views[0].symptom
+    where = (
+        f"{symptom.host} ({symptom.address})" if symptom.host and symptom.address else symptom.host or symptom.address
+    )
+    said = f"ECS reports {symptom.kind} {_DOING[symptom.phase]}".rstrip()
+    return f"{said}, at {where}" if where else said
 
 
 def _covered(view: View) -> bool:
@@ -103,7 +130,10 @@ def _covered(view: View) -> bool:
     reference = view.failure.reference
     in_ecr = reference is None or reference.ecr is not None
     rows = [row for row in CATALOGUE if in_ecr or row.registry == "any"]
-    return view.symptom.kind in SILENT or any(view.symptom.kind in row.kinds for row in rows)
+    symptom = view.symptom
+    return symptom.kind in SILENT or any(
+        symptom.kind in row.kinds and symptom.phase in (*row.phases, "unknown") for row in rows
+    )
 
 
 def task_part(task: Task) -> TaskPart:
@@ -154,9 +184,8 @@ def _puller(views: Sequence[View]) -> PullerPart:
 def _failure(view: View) -> FailurePart:
     failure, container = view.failure, view.container
     essential: bool | Unset = UNSET
-    if isinstance(container, Known):
-        # A container that the task definition does not know was put there by AWS, which never makes it essential.
-        essential = container.value.essential if container.value else False
+    if isinstance(container, Known) and failure.id != WHOLE_TASK:
+        essential = container.value.essential if container.value else UNSET
     return FailurePart(
         failure.id,
         failure.container,
@@ -214,20 +243,14 @@ def _sidecars(views: Sequence[View]) -> tuple[Note, ...]:
         if part.injected:
             notes.append(Note(f"AWS put container {part.container} into the task; it is not part of the workload"))
         elif part.essential is False:
-            notes.append(Note(f"container {part.container} is not essential: the task does not stop for it alone"))
+            notes.append(Note(f"container {part.container} is not essential"))
     return tuple(notes)
 
 
-def _unread(answers: Answers, ranking: Ranking) -> tuple[Note, ...]:
-    """What could not be read although no check waits for it: said all the same, so that nobody takes it for read."""
-    named = {missing.fact for one in ranking.not_checked for missing in one.missing}
-    facts = sorted(
-        {fact for _, fact in answers if isinstance(fact, Unknown) and fact.fact not in named},
-        key=lambda fact: fact.fact,
-    )
-    return tuple(
-        Note(f"{one.fact} could not be read ({one.action}: {one.why}); no check waits for it") for one in facts
-    )
+def _unread(answers: Answers) -> tuple[Unknown, ...]:
+    """Every read that did not succeed, each once, in an order that does not depend on when it was answered."""
+    found = {fact for _, fact in answers if isinstance(fact, Unknown)}
+    return tuple(sorted(found, key=lambda fact: (fact.fact, fact.action or "", fact.why)))
 
 
 T = TypeVar("T")

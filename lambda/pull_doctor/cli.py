@@ -8,27 +8,23 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from pull_doctor import __version__
+from pull_doctor import __version__, pipeline
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.runner import Check, checks
 from pull_doctor.facts import errors, store
 from pull_doctor.facts import permissions as iam
-from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.aws import Aws
-from pull_doctor.facts.engine import gather
 from pull_doctor.facts.readers import tasks
 from pull_doctor.intake.event import NotAnEcsTaskEvent, read_described_task, read_event
 from pull_doctor.intake.symptoms import read_symptom
 from pull_doctor.intake.task import Intake
-from pull_doctor.pipeline import conclude
-from pull_doctor.plan import RANKING_FACTS, plan, questions_of
+from pull_doctor.plan import RANKING_FACTS, questions_of
 from pull_doctor.report.document import from_json, to_json
 from pull_doctor.report.markdown import render_markdown
 from pull_doctor.report.model import Report, Verdict
@@ -95,10 +91,11 @@ def diagnose(
         if event or cluster or task or service:
             raise Refused("--facts goes alone: saved facts name their task themselves")
         saved = _load(facts)
-        report = conclude(saved.intake, saved.answers, saved.read_at)
+        report = pipeline.conclude(saved.intake, saved.answers, saved.read_at)
     else:
-        intake, answers, read_at = _collected(event, cluster, task, service, region, profile)
-        report = conclude(intake, answers, read_at)
+        aws = _aws(profile)
+        intake = _own(aws, _intake(aws, event, cluster, task, service, region))
+        report = pipeline.diagnose(intake, aws, deadline=time.monotonic() + READING_TIME)
     _print(report, form)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
@@ -114,8 +111,10 @@ def collect(
     profile: Profile = None,
 ) -> None:
     """Save the event and the facts, to diagnose them elsewhere or later."""
-    intake, answers, read_at = _collected(event, cluster, task, service, region, profile)
-    text = store.dump(intake, answers, read_at)
+    aws = _aws(profile)
+    intake = _own(aws, _intake(aws, event, cluster, task, service, region))
+    reading = pipeline.read(intake, aws, deadline=time.monotonic() + READING_TIME)
+    text = store.dump(intake, reading.answers, reading.read_at)
     if out == "-":
         sys.stdout.write(text)
         return
@@ -123,7 +122,7 @@ def collect(
         Path(out).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror}") from error
-    _say(f"saved {len(answers)} facts to {out}")
+    _say(f"saved {len(reading.answers)} facts to {out}")
 
 
 @app.command()
@@ -147,9 +146,7 @@ def classify(
 def explain(cause: Annotated[str, typer.Argument(help="A cause, as `pull-doctor causes` lists them.")]) -> None:
     """Explain a cause at length."""
     check = _check(cause)
-    sys.stdout.write(f"{check.row.cause}: {check.row.defect}\n\n{check.explanation}\n\n")
-    for title, url in check.row.docs:
-        sys.stdout.write(f"{title}: {url}\n")
+    sys.stdout.write(f"{check.row.cause}: {check.explanation}\n")
 
 
 @app.command()
@@ -199,13 +196,14 @@ def main() -> None:
     """Run the command line; Python's own exit code of an uncaught exception never leaves it."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except Refused as error:
         _say(f"pull-doctor: {error}")
         code = error.code
     except typer.Abort:
         code = TOOL_FAILED
-    except BrokenPipeError:
-        # The reader went away; what it wanted it has.
+    except (BrokenPipeError, SystemExit):
+        # The reader went away; what it wanted it has. Typer makes an exit of it where it sees it first.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001 - the last door: one line, and the exit code that says so
@@ -223,24 +221,13 @@ def _usage_error(error: Exception) -> int:
     return TOOL_FAILED
 
 
-def _collected(
-    event: str | None,
-    cluster: str | None,
-    task: str | None,
-    service: str | None,
-    region: str | None,
-    profile: str | None,
-) -> tuple[Intake, Answers, datetime]:
-    aws = _aws(profile)
-    intake = _intake(aws, event, cluster, task, service, region)
-    answers = Answers()
-    if intake.failures:
-        stranger = aws.stranger(intake.task.place.account, intake.task.place.region)
-        if stranger and stranger.action == "sts:AssumeRole":
-            raise Refused(str(stranger.detail))
-        deadline = time.monotonic() + READING_TIME
-        answers = gather(intake.task, intake.failures, aws, plan=plan, deadline=deadline)
-    return intake, answers, datetime.now(UTC)
+def _own(aws: Aws, intake: Intake) -> Intake:
+    """The intake, if these credentials may read its account."""
+    place = intake.task.place
+    stranger = aws.stranger(place.account, place.region) if intake.failures else None
+    if stranger and stranger.action == "sts:AssumeRole":
+        raise Refused(str(stranger.detail))
+    return intake
 
 
 def _intake(
@@ -297,7 +284,8 @@ def _aws(profile: str | None) -> Aws:
 def _default_region(aws: Aws) -> str:
     import boto3  # noqa: PLC0415 - slow to import
 
-    region = (aws.session or boto3.Session()).region_name
+    # AWS's other tools honour AWS_REGION before a profile's Region; boto3 does not know it.
+    region = os.environ.get("AWS_REGION") or (aws.session or boto3.Session()).region_name
     if not region:
         raise Refused("no Region is set: say --region, or set AWS_REGION")
     return region
@@ -369,8 +357,8 @@ def _missing_actions(name: str) -> tuple[str, ...]:
         report = from_json(_read_text(name))
     except ValueError as error:
         raise Refused(f"{name} is no report: {error}") from error
-    unread = {missing.action for one in report.not_checked for missing in one.missing if missing.action}
-    needed = tuple(action for action in iam.actions() if action in unread)
+    refused = {one.action for one in report.unread if one.why == "denied"}
+    needed = tuple(action for action in iam.actions() if action in refused)
     if not needed:
         raise Refused(f"{name}: nothing in this report waits for a permission")
     return needed

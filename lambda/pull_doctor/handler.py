@@ -23,13 +23,13 @@ from pull_doctor.delivery.incidents import Incidents
 from pull_doctor.delivery.reporting import Reporting, cause_of
 from pull_doctor.delivery.sink import Sink
 from pull_doctor.delivery.sns import Sns
+from pull_doctor.environment import Environment
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.engine import SharedAnswers
 from pull_doctor.intake.event import NotAnEcsTaskEvent, read_event
 from pull_doctor.intake.task import Intake
 from pull_doctor.pipeline import diagnose
 from pull_doctor.report.model import Report
-from pull_doctor.settings import Settings
 
 _FOR_DELIVERY = 15.0
 """Seconds that the diagnosis leaves for saving and sending the report."""
@@ -65,19 +65,19 @@ def parts() -> Parts:
     """Read the environment and make the clients, once in the life of the process.
 
     Raises:
-        SettingsError: the environment is not what the stack sets.
+        BrokenEnvironmentError: the environment is not what the stack sets.
     """
-    settings = Settings.from_environment(os.environ)
+    environment = Environment.read(os.environ)
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    sinks: list[Sink] = [Sns(boto3.client("sns", config=config), settings.topic_arn)]
-    if settings.slack_secret_name:
+    sinks: list[Sink] = [Sns(boto3.client("sns", config=config), environment.topic_arn)]
+    if environment.slack_secret_name:
         from pull_doctor.delivery.slack import Slack  # noqa: PLC0415 - slow to import, and not everybody has Slack
 
-        sinks.append(Slack(boto3.client("secretsmanager", config=config), settings.slack_secret_name))
+        sinks.append(Slack(boto3.client("secretsmanager", config=config), environment.slack_secret_name))
     memory = SharedAnswers()
-    aws = Aws(reader_roles=settings.reader_roles, switched_off=settings.switched_off)
+    aws = Aws(reader_roles=environment.reader_roles, switched_off=environment.switched_off)
     return Parts(
-        incidents=Incidents(boto3.client("dynamodb", config=config), settings.table_name),
+        incidents=Incidents(boto3.client("dynamodb", config=config), environment.table_name),
         sinks={sink.name: sink for sink in sinks},
         diagnose=lambda intake, deadline: diagnose(intake, aws, deadline=deadline, memory=memory),
     )

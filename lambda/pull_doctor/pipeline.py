@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,41 +19,41 @@ from pull_doctor.view import View
 if TYPE_CHECKING:
     from pull_doctor.facts.aws import Aws
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of one failed task, when, and how much that took."""
+
+    answers: Answers
+    read_at: datetime
+    duration_ms: int
+    aws_calls: int
 
 
-def diagnose(
-    intake: Intake,
-    aws: Aws,
-    *,
-    deadline: float,
-    memory: SharedAnswers | None = None,
-    now: Callable[[], datetime] | None = None,
-) -> Report:
-    """Read the facts of a failed pull and name its cause; always returns a report.
+def diagnose(intake: Intake, aws: Aws, *, deadline: float, memory: SharedAnswers | None = None) -> Report:
+    """Read the facts of a failed pull and name its cause.
 
     ``deadline`` is on ``time.monotonic``'s clock: what is not read by then is unknown. ``memory`` spares a storm
     over one VPC the same reads again.
     """
+    reading = read(intake, aws, deadline=deadline, memory=memory)
+    report = conclude(intake, reading.answers, reading.read_at)
+    return replace(report, duration_ms=reading.duration_ms, aws_calls=reading.aws_calls)
+
+
+def read(intake: Intake, aws: Aws, *, deadline: float, memory: SharedAnswers | None = None) -> Reading:
+    """Read what the failures need; never raises for a read that fails."""
     began, calls = time.monotonic(), aws.calls
-    answers = gather(intake.task, intake.failures, aws, plan=plan, deadline=deadline, memory=memory)
-    read_at = (now or _now)()
-    report = conclude(intake, answers, read_at)
+    answers = Answers()
+    if intake.failures:
+        answers = gather(intake.task, intake.failures, aws, plan=plan, deadline=deadline, memory=memory)
     spent = round((time.monotonic() - began) * 1000)
-    return replace(report, duration_ms=spent, aws_calls=aws.calls - calls)
+    return Reading(answers, datetime.now(UTC), spent, aws.calls - calls)
 
 
 def conclude(intake: Intake, answers: Answers, read_at: datetime) -> Report:
     """Name the cause from facts that were read; the same facts give the same report."""
     if not intake.failures:
         return assemble.not_a_pull_failure(intake)
-    try:
-        views = [View(intake.task, failure, answers) for failure in intake.failures]
-        return assemble.assemble(intake, views, rank(views, read_at), answers, read_at)
-    except Exception as error:  # noqa: BLE001 - the words of ECS must still reach somebody
-        _log.exception("the diagnosis failed")
-        return assemble.failed(intake, type(error).__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    views = [View(intake.task, failure, answers) for failure in intake.failures]
+    return assemble.assemble(intake, views, rank(views, read_at), answers, read_at)

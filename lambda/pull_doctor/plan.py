@@ -15,20 +15,7 @@ from pull_doctor.view import View
 _WORKLOAD = (ask.OneTaskDefinition,)
 _SERVICE = (ask.OneService,)
 _PULLER = (ask.OneSubnet, ask.OneInterface, *_SERVICE)
-_VPC = (
-    ask.OneSubnet,
-    ask.Subnets,
-    ask.RouteTables,
-    ask.NetworkAcls,
-    ask.SecurityGroups,
-    ask.VpcEndpoints,
-    ask.EndpointInterfaces,
-    ask.NatGateways,
-    ask.InternetGateways,
-    ask.DnsSupport,
-    ask.DnsHostnames,
-    ask.S3PrefixList,
-)
+_VPC = (ask.OneSubnet, *ask.OF_A_VPC)
 
 QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "task_definition": _WORKLOAD,

@@ -16,7 +16,7 @@ from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Pro
 from pull_doctor.causes.runner import checks, run
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, Sibling
-from pull_doctor.intake.symptom import PHASES
+from pull_doctor.intake.symptom import PHASES, Phase
 from pull_doctor.report.model import Certainty, Excluded, NotChecked
 from pull_doctor.resource import make
 from pull_doctor.view import View
@@ -76,8 +76,8 @@ def _row_index(row: Row) -> int:
 
 def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding:
     symptom = view.symptom
-    broken = [trace.phase for trace in problem.traces if any(hop.cause == row.cause for hop in trace.hops)]
-    on_path = not broken or symptom.phase in ("unknown", *broken)
+    stopped = _stopped_phases(row, problem)
+    on_path = stopped is None or (bool(stopped) and symptom.phase in ("unknown", *stopped))
     silent = row.may_hide_behind(symptom)
     inferred = list(problem.inferred)
     certainty: Certainty = "possible"
@@ -93,6 +93,15 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
     return Finding(row, problem, certainty, (view.failure.id,), tuple(inferred), _position(row, problem))
 
 
+def _stopped_phases(row: Row, problem: Problem) -> tuple[Phase, ...] | None:
+    """The phases that the defect is the first to stop; ``None`` where nothing narrows the catalogue's."""
+    if problem.phases:
+        return problem.phases
+    if not any(hop.cause == row.cause for trace in problem.traces for hop in trace.hops):
+        return None
+    return tuple(trace.phase for trace in problem.traces if trace.disposition == row.cause)
+
+
 def _position(row: Row, problem: Problem) -> tuple[int, int]:
     places = [
         (PHASES.index(trace.phase) if trace.phase in PHASES else 0, index)
@@ -101,7 +110,8 @@ def _position(row: Row, problem: Problem) -> tuple[int, int]:
         if hop.cause == row.cause
     ]
     # Rights and images come into play behind the path of the same phase.
-    return min(places, default=(row.phase_rank, 100))
+    ranks = [PHASES.index(phase) for phase in problem.phases if phase in PHASES]
+    return min(places, default=(min(ranks, default=row.phase_rank), 100))
 
 
 def _late(view: View, read_at: datetime) -> str | None:
@@ -137,7 +147,7 @@ def _same_way(row: Row, view: View, sibling: Sibling) -> bool:
     task = view.task
     if sibling.task_definition != task.task_definition or sibling.started_at is None:
         return False
-    if task.failed_at is not None and sibling.started_at <= task.failed_at:
+    if task.failed_at is None or sibling.started_at <= task.failed_at:
         return False
     if row.realm == "network":
         subnet = task.attachment.subnet if task.attachment else None

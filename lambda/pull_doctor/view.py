@@ -24,9 +24,10 @@ from pull_doctor.facts.values import (
     Simulated,
     Subnet,
     TaskDefinition,
+    VpcEndpoint,
 )
 from pull_doctor.intake.image_reference import ImageReference
-from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.symptom import REFUSALS, Symptom
 from pull_doctor.intake.task import Failure, Task
 from pull_doctor.network.filters import LINUX_REPLY_PORTS, WINDOWS_REPLY_PORTS
 from pull_doctor.network.flows import pull_plan
@@ -244,7 +245,7 @@ class View:
             return subnet
         scope = (place.account, place.region, subnet.value.vpc)
         shared = subnet.value.owner not in (None, place.account)
-        endpoints = self._ask(ask.VpcEndpoints(*scope))
+        endpoints = _standing(self._ask(ask.VpcEndpoints(*scope)))
         nat_gateways = self._ask(ask.NatGateways(*scope))
         internet_gateways = self._ask(ask.InternetGateways(*scope))
         if shared:
@@ -347,15 +348,16 @@ class View:
 
     @cached_property
     def repository_policy(self) -> Fact[str | None]:
-        """The policy of the image's repository, asked for only where the role alone may not pull."""
-        rights = self.pull_rights
-        if isinstance(rights, Unknown):
-            return rights
+        """The policy of the image's repository; asked for where ECR refused, or the role alone may not pull."""
         reference = self.failure.reference
-        if reference is None or reference.ecr is None or not rights.value:
-            return Unknown("the repository's policy", "prerequisite", detail="there is no role or no ECR repository")
-        if all(one.decision == "allowed" for one in rights.value):
-            return Unknown("the repository's policy", "prerequisite", detail="the role's own policies suffice")
+        if reference is None or reference.ecr is None:
+            return Unknown("the repository's policy", "prerequisite", detail="the image is not in ECR")
+        if self.symptom.kind not in REFUSALS:
+            rights = self.pull_rights
+            if isinstance(rights, Unknown):
+                return rights
+            if all(one.decision == "allowed" for one in rights.value or ()):
+                return Unknown("the repository's policy", "prerequisite", detail="the role's own policies suffice")
         registry = reference.ecr
         return self._ask(
             ask.RepositoryPolicy(self.place.account, registry.region, registry.account, reference.repository)
@@ -369,6 +371,13 @@ class View:
                 question.fact, "timed-out", account=question.account, region=question.region, detail="not asked in time"
             )
         return answer
+
+
+def _standing(endpoints: Fact[tuple[VpcEndpoint, ...]]) -> Fact[tuple[VpcEndpoint, ...]]:
+    """The endpoints without those that are deleted: EC2 lists them for a while, and they serve nothing."""
+    if isinstance(endpoints, Unknown):
+        return endpoints
+    return Known(tuple(one for one in endpoints.value if one.state not in ("deleting", "deleted")))
 
 
 def _present(answer: Fact[T | None], fact: str, resource: str, absence: str) -> Fact[T]:

@@ -84,8 +84,8 @@ def failure(symptom: Symptom = SILENT, image: str | None = IMAGE, container: str
     return Failure(container, container, image, reference, "CannotPullContainerError", symptom)
 
 
-DEPLOYMENT = Deployment("ecs-svc/1", "PRIMARY", TASK_DEFINITION, ("subnet-task",), ("sg-task",), assign_public_ip=False)
-SERVICE = Service(f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web", "web", "ACTIVE", 2, 0, (DEPLOYMENT,))
+DEPLOYMENT = Deployment("ecs-svc/1", "PRIMARY", ("subnet-task",), ("sg-task",), assign_public_ip=False)
+SERVICE = Service((DEPLOYMENT,))
 THERE = EcrImage(DIGEST, ("v1.4.2",), FAILED_AT - timedelta(days=1), "ACTIVE")
 
 
@@ -97,7 +97,7 @@ def refused(actions: tuple[str, ...], **more: Any) -> tuple[Simulated, ...]:
     return tuple(Simulated(action, more.get("decision", "implicitDeny"), more.get("by", ())) for action in actions)
 
 
-INTERFACE = NetworkInterface("eni-task", "vpc-1", "subnet-task", ("sg-task",), "10.0.1.10", None)
+INTERFACE = NetworkInterface("eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None)
 FOUND = EcrLookup(None, THERE)
 NO_TAGS = EcrTags((), complete=True)
 
@@ -156,8 +156,8 @@ class World:
 
     @property
     def task_definition(self) -> TaskDefinition:
-        containers = tuple(ContainerDefinition(one.container, one.image or "", essential=True) for one in self.failures)
-        return TaskDefinition(TASK_DEFINITION, "web", 87, self.execution_role, None, containers)
+        containers = tuple(ContainerDefinition(one.container, essential=True) for one in self.failures)
+        return TaskDefinition("web", 87, self.execution_role, containers)
 
     def waves(self) -> list[tuple[Question[Any], ...]]:
         """The questions of each wave, until nothing is left to ask."""

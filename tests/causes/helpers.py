@@ -17,7 +17,6 @@ _ID = re.compile(
     r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
     r"|\brepository [\w/-]+|\bteam/app\b"
 )
-_GLOBAL = ("iam",)
 
 
 @cache

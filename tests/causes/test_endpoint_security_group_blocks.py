@@ -29,7 +29,7 @@ def test_a_group_that_admits_only_its_own_members() -> None:
 
 
 def test_two_endpoints_with_two_groups_are_both_mended() -> None:
-    vpc = add(BLOCKED.vpc, "security_groups", SecurityGroup("sg-api", "api", (), ()))
+    vpc = add(BLOCKED.vpc, "security_groups", SecurityGroup("sg-api", (), ()))
     vpc = change(vpc, "endpoints", "vpce-api", groups=("sg-api",))
     found = problem(outcome(CAUSE, replace(BLOCKED, vpc=vpc)))
     assert {"sg-api", "sg-endpoint"} == {
@@ -70,7 +70,7 @@ def test_the_puller_is_let_in_by_its_range_where_its_groups_are_not_known() -> N
     gone = replace(BLOCKED, interface=None, service=replace(SERVICE, deployments=()))
     assert missing(outcome(CAUSE, gone))
     by_cidr = drop(gone.vpc, "security_groups", "sg-endpoint")
-    by_cidr = add(by_cidr, "security_groups", SecurityGroup("sg-endpoint", "endpoint", (), ()))
+    by_cidr = add(by_cidr, "security_groups", SecurityGroup("sg-endpoint", (), ()))
     found = problem(outcome(CAUSE, replace(gone, vpc=by_cidr)))
     assert parameters(found)["IpPermissions"][0]["IpRanges"] == [{"CidrIp": "10.0.1.0/24"}]
 

@@ -10,7 +10,7 @@ from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, having
 
 CAUSE = "no-public-ip"
 PUBLIC = World(vpc=PUBLIC_VPC)
-INTERFACE = NetworkInterface("eni-task", "vpc-1", "subnet-task", ("sg-task",), "10.0.1.10", None)
+INTERFACE = NetworkInterface("eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None)
 ENABLED = replace(DEPLOYMENT, assign_public_ip=True)
 
 

@@ -105,9 +105,9 @@ def test_a_neighbour_cause_that_no_check_names_is_open_not_ruled_out(vpc: object
 
 
 def test_mended_by_other_subnets() -> None:
-    moved = Deployment("ecs-svc/2", "PRIMARY", DEPLOYMENT.task_definition, ("subnet-good",), ("sg-task",), False)  # noqa: FBT003 - assign_public_ip
+    moved = Deployment("ecs-svc/2", "PRIMARY", ("subnet-good",), ("sg-task",), False)  # noqa: FBT003 - assign_public_ip
     service = replace(SERVICE, deployments=(moved, replace(DEPLOYMENT, status="ACTIVE")))
     assert problem(outcome(CAUSE, replace(ISOLATED, service=service))).still == "no"
     unread = Unknown("service web", "denied")
     assert problem(outcome(CAUSE, ISOLATED, service=unread)).still == "unknown"
-    assert problem(outcome(CAUSE, replace(ISOLATED, service=None))).still == "yes"
+    assert problem(outcome(CAUSE, replace(ISOLATED, service=None))).still == "unknown"

@@ -56,14 +56,13 @@ def make_table() -> Any:
 
 
 def make_intake(task_id: str = "t1", kind: Kind = "network-timeout", **task: Any) -> Intake:
-    cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/production"
     return Intake(
         task=Task(
             arn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/production/{task_id}",
             id=task_id,
             place=Place("aws", ACCOUNT, REGION),
-            cluster=task.pop("cluster", cluster),
             **{
+                "cluster": "production",
                 "service": "web",
                 "family": "web",
                 "task_definition": "web:87",

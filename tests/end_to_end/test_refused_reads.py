@@ -65,9 +65,7 @@ def _standing(report: Report) -> dict[str, int]:
 
 
 def _said(report: Report) -> str:
-    missing = [one.action or "" for open_cause in report.not_checked for one in open_cause.missing]
-    doubts = [doubt for cause in report.causes for doubt in cause.inferred]
-    return "\n".join([*missing, *doubts, *(note.text for note in report.notes)])
+    return " ".join(render_text(report).split())
 
 
 def _diagnose(recording: Recording, intake: Intake) -> Report:

@@ -47,12 +47,8 @@ SUBNET = {
     "AvailabilityZone": "eu-west-1a",
     "CidrBlock": "10.0.0.0/24",
     "OwnerId": OWN_ACCOUNT,
-    "Ipv6CidrBlockAssociationSet": [
-        {"Ipv6CidrBlock": "2001:db8::/64", "Ipv6CidrBlockState": {"State": "associated"}},
-        {"Ipv6CidrBlock": "2001:db8:1::/64", "Ipv6CidrBlockState": {"State": "disassociated"}},
-    ],
 }
-SUBNET_VALUE = v.Subnet("subnet-1", "vpc-1", "eu-west-1a", "10.0.0.0/24", ("2001:db8::/64",), OWN_ACCOUNT)
+SUBNET_VALUE = v.Subnet("subnet-1", "vpc-1", "eu-west-1a", "10.0.0.0/24", OWN_ACCOUNT)
 INTERFACE = {
     "NetworkInterfaceId": "eni-1",
     "VpcId": "vpc-1",
@@ -61,7 +57,7 @@ INTERFACE = {
     "PrivateIpAddress": "10.0.0.9",
     "Association": {"PublicIp": "198.51.100.9"},
 }
-INTERFACE_VALUE = v.NetworkInterface("eni-1", "vpc-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")
+INTERFACE_VALUE = v.NetworkInterface("eni-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")
 ENDPOINT = {
     "VpcEndpointId": "vpce-1",
     "VpcEndpointType": "Interface",
@@ -200,14 +196,13 @@ CASES = (
         (
             v.NetworkAcl(
                 "acl-1",
-                default=False,
                 subnets=("subnet-1",),
                 entries=(
                     v.AclEntry(100, egress=True, allow=True, protocol="6", cidr="0.0.0.0/0", ports=(443, 443)),
                     v.AclEntry(32767, egress=False, allow=False, protocol="-1", cidr="::/0"),
                 ),
             ),
-            v.NetworkAcl("acl-2", default=True, subnets=(), entries=()),
+            v.NetworkAcl("acl-2", subnets=(), entries=()),
         ),
         token="NextToken",
     ),
@@ -245,12 +240,11 @@ CASES = (
         (
             v.SecurityGroup(
                 "sg-1",
-                "web",
                 ingress=(v.GroupRule("tcp", (443, 443), ("10.0.0.0/16", "2001:db8::/64"), ("sg-2",), ("pl-1",)),),
                 egress=(v.GroupRule("-1", None, ("0.0.0.0/0",)),),
                 managed_by="Terraform",
             ),
-            v.SecurityGroup("sg-2", "db", (), ()),
+            v.SecurityGroup("sg-2", (), ()),
         ),
         token="NextToken",
     ),
@@ -281,7 +275,7 @@ CASES = (
         q.EndpointInterfaces(*_HERE, "vpc-1"),
         "DescribeNetworkInterfaces",
         [{"NetworkInterfaces": [INTERFACE]}, {"NetworkInterfaces": [INTERFACE | {"NetworkInterfaceId": "eni-2"}]}],
-        (INTERFACE_VALUE, v.NetworkInterface("eni-2", "vpc-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")),
+        (INTERFACE_VALUE, v.NetworkInterface("eni-2", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")),
         token="NextToken",
     ),
     Case(
@@ -309,7 +303,7 @@ CASES = (
         (
             v.NatGateway("nat-1", "available", private=False, subnet="subnet-1"),
             v.NatGateway("nat-2", "failed", private=True, subnet="subnet-1"),
-            v.NatGateway("nat-3", "available", private=False, regional=True, route_table="rtb-9"),
+            v.NatGateway("nat-3", "available", private=False, regional=True),
         ),
         token="NextToken",
     ),
@@ -392,23 +386,10 @@ CASES = (
             }
         ],
         v.Service(
-            f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:service/prod/web",
-            "web",
-            "ACTIVE",
-            desired=2,
-            running=1,
-            deployments=(
-                v.Deployment(
-                    "ecs-svc/1",
-                    "PRIMARY",
-                    TASK_DEFINITION,
-                    ("subnet-1",),
-                    ("sg-1",),
-                    assign_public_ip=False,
-                    platform_version="1.4.0",
-                ),
-                v.Deployment("ecs-svc/0", "ACTIVE", TASK_DEFINITION),
-            ),
+            (
+                v.Deployment("ecs-svc/1", "PRIMARY", ("subnet-1",), ("sg-1",), assign_public_ip=False),
+                v.Deployment("ecs-svc/0", "ACTIVE"),
+            )
         ),
         gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
     ),
@@ -443,21 +424,10 @@ CASES = (
             }
         ],
         v.TaskDefinition(
-            TASK_DEFINITION,
             "web",
             7,
             ROLE,
-            f"{ROLE}-task",
-            containers=(
-                v.ContainerDefinition(
-                    "app",
-                    "web:1",
-                    essential=True,
-                    log_driver="awslogs",
-                    repository_credentials="arn:aws:secretsmanager:r:1:secret:hub",
-                ),
-                v.ContainerDefinition("log", "fluent:2", essential=False),
-            ),
+            containers=(v.ContainerDefinition("app", essential=True), v.ContainerDefinition("log", essential=False)),
             registered_at=NOON,
             registered_by=f"arn:aws:iam::{OWN_ACCOUNT}:user/dev",
         ),
@@ -521,12 +491,11 @@ CASES = (
                         "imageTags": ["1"],
                         "imagePushedAt": NOON_IN_SEOUL,
                         "imageStatus": "ARCHIVED",
-                        "imageSizeInBytes": 42,
                     }
                 ]
             }
         ],
-        v.EcrLookup(None, v.EcrImage(DIGEST, ("1",), NOON, "ARCHIVED", 42)),
+        v.EcrLookup(None, v.EcrImage(DIGEST, ("1",), NOON, "ARCHIVED")),
         gone=(AwsError("ImageNotFoundException"),),
         absent=v.EcrLookup("image"),
     ),

@@ -101,7 +101,7 @@ def test_one_failed_read_leaves_the_others_known() -> None:
     assert isinstance(answers.get(DNS), Known)
 
 
-def test_a_crash_in_a_reader_is_that_fact_s_own(slow: Any) -> None:
+def test_a_crash_in_a_reader_is_that_fact_s_own(slow: Any, caplog: pytest.LogCaptureFixture) -> None:
     def crash() -> None:
         raise ZeroDivisionError("odd")
 
@@ -110,7 +110,18 @@ def test_a_crash_in_a_reader_is_that_fact_s_own(slow: Any) -> None:
     crashed = answers.get(SUBNETS)
     assert isinstance(crashed, Unknown)
     assert (crashed.why, crashed.detail) == ("crashed", "odd")
+    (logged,) = caplog.records
+    assert logged.exc_info
+    assert isinstance(logged.exc_info[1], ZeroDivisionError)
     assert isinstance(answers.get(DNS), Known)
+
+
+def test_an_error_that_aws_answers_is_no_crash_of_ours_to_log(caplog: pytest.LogCaptureFixture) -> None:
+    world = World({**ANSWERS, "DescribeSubnets": [AwsError("InternalError", status=500)]})
+    fact = run(Aws(world.session()), Steps([SUBNETS])).get(SUBNETS)
+    assert isinstance(fact, Unknown)
+    assert fact.why == "crashed"
+    assert caplog.records == []
 
 
 def test_a_question_without_a_reader_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

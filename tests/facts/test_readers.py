@@ -165,12 +165,12 @@ def test_a_route_to_something_new_is_unknown_not_left_out() -> None:
     ],
 )
 def test_tags_tell_what_owns_a_resource(tags: dict[str, str], owner: str | None) -> None:
-    nat = {
-        "NatGatewayId": "nat-1",
-        "State": "available",
+    table = {
+        "RouteTableId": "rtb-1",
+        "Routes": [],
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
-    fact = put(q.NatGateways(*HERE, "vpc-1"), DescribeNatGateways=[{"NatGateways": [nat]}])
+    fact = put(q.RouteTables(*HERE, "vpc-1"), DescribeRouteTables=[{"RouteTables": [table]}])
     assert isinstance(fact, Known)
     assert fact.value[0].managed_by == owner
 

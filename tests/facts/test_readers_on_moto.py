@@ -26,7 +26,6 @@ class World:
     other: str
     nat: str
     gateway: str
-    endpoint: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +46,13 @@ def world() -> Iterator[World]:
             DestinationCidrBlock="0.0.0.0/0",
             NatGatewayId=nat["NatGateway"]["NatGatewayId"],
         )
-        endpoint = ec2.create_vpc_endpoint(
+        ec2.create_vpc_endpoint(
             VpcId=vpc,
             VpcEndpointType="Interface",
             ServiceName=f"com.amazonaws.{REGION}.ecr.dkr",
             SubnetIds=[subnet],
-        )["VpcEndpoint"]
-        yield World(Aws(session), vpc, subnet, empty, nat["NatGateway"]["NatGatewayId"], gateway, dict(endpoint))
+        )
+        yield World(Aws(session), vpc, subnet, empty, nat["NatGateway"]["NatGatewayId"], gateway)
 
 
 def read(world: World, question: q.Question[Any]) -> Any:

@@ -32,9 +32,7 @@ FAILURE = Failure(
     "app",
     "app",
     f"{HOST}/web:1",
-    ImageReference(
-        f"{HOST}/web:1", HOST, "web", "1", None, EcrRegistry(HOST, OWN_ACCOUNT, REGION, "aws", dual_stack=True)
-    ),
+    ImageReference(f"{HOST}/web:1", HOST, "web", "1", None, EcrRegistry(HOST, OWN_ACCOUNT, REGION, "aws")),
     'CannotPullContainerError: "ü" 한',
     Symptom("download", "network-timeout", address="52.217.1.1", port=443, explicit_deny=True),
 )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.role import TABLE_ACTIONS
+from pull_doctor.environment import Environment
 from pull_doctor.facts import permissions
 from pull_doctor.facts.aws import ReaderRole
-from pull_doctor.settings import Settings as FunctionSettings
 from tests.infra.conftest import EVERY_SETTING, run_app
 
 if TYPE_CHECKING:
@@ -121,13 +121,13 @@ def test_the_function_is_arm_python_outside_any_vpc(full: Synthesised) -> None:
 def test_the_function_understands_the_environment_that_the_stack_gives_it(full: Synthesised) -> None:
     variables = full.only("AWS::Lambda::Function")["Environment"]["Variables"]
     text = {name: value if isinstance(value, str) else value["Ref"] for name, value in variables.items()}
-    settings = FunctionSettings.from_environment(text)
+    environment = Environment.read(text)
     outputs = full.template["Outputs"]
-    assert settings.table_name == outputs["TableName"]["Value"]["Ref"]
-    assert settings.topic_arn == outputs["TopicArn"]["Value"]["Ref"]
-    assert settings.slack_secret_name == "pull-doctor/slack"
-    assert settings.switched_off == {"iam:SimulatePrincipalPolicy"}
-    assert settings.reader_roles == {
+    assert environment.table_name == outputs["TableName"]["Value"]["Ref"]
+    assert environment.topic_arn == outputs["TopicArn"]["Value"]["Ref"]
+    assert environment.slack_secret_name == "pull-doctor/slack"
+    assert environment.switched_off == {"iam:SimulatePrincipalPolicy"}
+    assert environment.reader_roles == {
         "333333333333": ReaderRole("arn:aws:iam::333333333333:role/reader", "doctor-1"),
         "444444444444": ReaderRole("arn:aws:iam::444444444444:role/path/reader"),
     }

@@ -64,14 +64,6 @@ def test_an_early_failure_knows_only_its_subnet(door: Door) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_the_address_family_six(door: Door) -> None:
-    details = [{"name": "ipv6Address", "value": "2a05:d018::7"}, {"name": "subnetId", "value": "subnet-0a1"}]
-    attachments = [{"id": "a", "type": "eni", "status": "ATTACHED", "details": details}]
-    expected = Attachment(subnet="subnet-0a1", ipv6="2a05:d018::7")
-    assert read(door, fargate_task(attachments=attachments)).task.attachment == expected
-
-
-@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
     ("group", "service"),
     [("service:web", "web"), ("family:web-app", None), ("nightly service:web", None), ("service:", None), (None, None)],

@@ -192,10 +192,14 @@ def test_only_failed_to_start_is_undetermined(door: Door) -> None:
 
 
 def test_an_essential_container_that_failed_while_another_was_up(door: Door) -> None:
-    detail = ec2_task(
-        container("log", LOG_IMAGE, exitCode=143), container(reason=DENIED), stopCode="EssentialContainerExited"
-    )
+    detail = ec2_task(container("log", LOG_IMAGE, exitCode=143), container(reason=DENIED), stopCode="TaskFailedToStart")
     assert failed(door, detail) == ["web"]
+
+
+def test_a_container_beside_the_essential_one_that_exited(door: Door) -> None:
+    ran, beside = container("web", exitCode=137), container("side", "docker.io/acme/side:1", reason=DENIED)
+    detail = fargate_task(ran, beside, stopCode="EssentialContainerExited", stoppedReason="Essential container exited")
+    assert "exited with code 137" in (read(door, detail).not_a_pull_failure or "")
 
 
 # What is no pull failure.

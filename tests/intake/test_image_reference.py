@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pull_doctor.intake.image_reference import EcrRegistry, ImageReference, parse_ecr_host, parse_reference
+from pull_doctor.intake.image_reference import (
+    DOCKER_HUB_HOST,
+    EcrRegistry,
+    ImageReference,
+    parse_ecr_host,
+    parse_reference,
+)
 
 DIGEST = "sha256:" + "0f" * 32
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -90,22 +96,20 @@ def test_illegal_references(text: str) -> None:
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
-        (ECR, ("eu-west-1", "aws", False, False)),
-        ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", ("us-east-1", "aws", True, False)),
-        ("123456789012.dkr-ecr.eu-west-1.on.aws", ("eu-west-1", "aws", False, True)),
-        ("123456789012.dkr-ecr-fips.us-west-2.on.aws", ("us-west-2", "aws", True, True)),
-        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", ("us-gov-west-1", "aws-us-gov", True, False)),
-        ("123456789012.dkr-ecr.us-gov-east-1.on.aws", ("us-gov-east-1", "aws-us-gov", False, True)),
-        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", ("cn-north-1", "aws-cn", False, False)),
-        ("123456789012.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn", ("cn-northwest-1", "aws-cn", False, True)),
-        ("123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", ("eusc-de-east-1", "aws-eusc", False, False)),
+        (ECR, ("eu-west-1", "aws")),
+        ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", ("us-east-1", "aws")),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws", ("eu-west-1", "aws")),
+        ("123456789012.dkr-ecr-fips.us-west-2.on.aws", ("us-west-2", "aws")),
+        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", ("us-gov-west-1", "aws-us-gov")),
+        ("123456789012.dkr-ecr.us-gov-east-1.on.aws", ("us-gov-east-1", "aws-us-gov")),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", ("cn-north-1", "aws-cn")),
+        ("123456789012.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn", ("cn-northwest-1", "aws-cn")),
+        ("123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", ("eusc-de-east-1", "aws-eusc")),
     ],
 )
-def test_ecr_names_of_every_partition(host: str, expected: tuple[str, str, bool, bool]) -> None:
-    region, partition, fips, dual_stack = expected
+def test_ecr_names_of_every_partition_and_form(host: str, expected: tuple[str, str]) -> None:
     reference = parsed(f"{host}/team/app:1")
-    assert reference.registry == "ecr"
-    assert reference.ecr == EcrRegistry(host, "123456789012", region, partition, fips=fips, dual_stack=dual_stack)
+    assert reference.ecr == EcrRegistry(host, "123456789012", *expected)
 
 
 @pytest.mark.parametrize(
@@ -128,29 +132,27 @@ def test_ecr_names_of_every_partition(host: str, expected: tuple[str, str, bool,
 )
 def test_look_alikes_are_not_ecr(host: str) -> None:
     assert parse_ecr_host(host) is None
-    assert parsed(f"{host}/app").registry == "other"
+    assert parsed(f"{host}/app").ecr is None
 
 
 def test_another_port_is_not_ecr() -> None:
-    assert parsed(f"{ECR}:443/app").registry == "ecr"
-    assert parsed(f"{ECR}:8443/app").registry == "other"
+    assert parsed(f"{ECR}:443/app").ecr
+    assert parsed(f"{ECR}:8443/app").ecr is None
 
 
 @pytest.mark.parametrize(
-    ("text", "registry"),
+    ("text", "host"),
     [
-        ("web", "docker-hub"),
-        ("docker.io/acme/web", "docker-hub"),
-        ("public.ecr.aws/docker/library/web", "ecr-public"),
-        ("ecr-public.aws.com/docker/library/web", "ecr-public"),
-        ("public.ecr.aws.evil.example/web", "other"),
-        ("ghcr.io/acme/web", "other"),
+        ("web", DOCKER_HUB_HOST),
+        ("docker.io/acme/web", DOCKER_HUB_HOST),
+        ("public.ecr.aws/docker/library/web", "public.ecr.aws"),
+        ("ghcr.io/acme/web", "ghcr.io"),
         # Docker Hub is asked for a repository that looks like an account: no host was written.
-        ("123456789012/web", "docker-hub"),
+        ("123456789012/web", DOCKER_HUB_HOST),
     ],
 )
-def test_the_kind_of_registry(text: str, registry: str) -> None:
-    assert parsed(text).registry == registry
+def test_a_registry_other_than_private_ecr(text: str, host: str) -> None:
+    assert (parsed(text).host, parsed(text).ecr) == (host, None)
 
 
 COMPONENT = st.from_regex(r"[a-z0-9]{1,8}(?:[._-][a-z0-9]{1,5})?", fullmatch=True)

@@ -83,6 +83,8 @@ PIECES = [*"/?@#[]:'\"<> .ab1\\", "://", "\x1b", "\x1b[", "\n", "\ud800", "X-Amz
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 @example("https://a@://b@c")
 @example("://?://?")
+@example("https://ops:pass/word@registry.example.com/v2/")
+@example("://:[/@[")
 def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
     once = scrub(text)
     assert scrub(once) == once

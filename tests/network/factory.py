@@ -107,15 +107,12 @@ NAT_VPC = Vpc(
         )
     ),
     network_acls=Known(
-        tuple(
-            NetworkAcl(f"acl-{name}", False, (f"subnet-{name}",), OPEN_ACL)  # noqa: FBT003 - NetworkAcl's `default`
-            for name in ("task", "endpoint", "public")
-        )
+        tuple(NetworkAcl(f"acl-{name}", (f"subnet-{name}",), OPEN_ACL) for name in ("task", "endpoint", "public"))
     ),
     security_groups=Known(
         (
-            SecurityGroup("sg-task", "task", (), (EVERYTHING,)),
-            SecurityGroup("sg-endpoint", "endpoint", (https_from("10.0.0.0/16"),), ()),
+            SecurityGroup("sg-task", (), (EVERYTHING,)),
+            SecurityGroup("sg-endpoint", (https_from("10.0.0.0/16"),), ()),
         )
     ),
     endpoints=Known(()),
@@ -156,8 +153,8 @@ ENDPOINT_VPC = replace(
     endpoints=Known((API_ENDPOINT, DKR_ENDPOINT, GATEWAY)),
     endpoint_interfaces=Known(
         (
-            NetworkInterface("eni-api", "vpc-1", "subnet-endpoint", ("sg-endpoint",), "10.0.2.11", None),
-            NetworkInterface("eni-dkr", "vpc-1", "subnet-endpoint", ("sg-endpoint",), "10.0.2.12", None),
+            NetworkInterface("eni-api", "subnet-endpoint", ("sg-endpoint",), "10.0.2.11", None),
+            NetworkInterface("eni-dkr", "subnet-endpoint", ("sg-endpoint",), "10.0.2.12", None),
         )
     ),
     nat_gateways=Known(()),

@@ -39,7 +39,7 @@ def first_match(entries: list[AclEntry], direction: Direction, address: str, por
 
 
 def acl(entries: list[AclEntry]) -> NetworkAcl:
-    return NetworkAcl("acl-1", False, (), tuple(entries))  # noqa: FBT003 - NetworkAcl's `default`
+    return NetworkAcl("acl-1", (), tuple(entries))
 
 
 @settings(deadline=None)
@@ -108,7 +108,7 @@ RULES = st.lists(
 
 
 def group(*rules: GroupRule) -> SecurityGroup:
-    return SecurityGroup("sg-1", "one", rules, rules)
+    return SecurityGroup("sg-1", rules, rules)
 
 
 @settings(deadline=None)
@@ -150,7 +150,7 @@ def test_not_knowing_the_peer_never_denies_nor_allows_what_knowing_does_not(
 def test_several_groups_cover_a_range_together() -> None:
     peer = Peer(networks_of(["10.0.0.0/24"]))
     lower, upper = (
-        SecurityGroup(f"sg-{n}", "", (GroupRule("tcp", (443, 443), (cidr,)),), ())
+        SecurityGroup(f"sg-{n}", (GroupRule("tcp", (443, 443), (cidr,)),), ())
         for n, cidr in ((1, "10.0.0.0/25"), (2, "10.0.0.128/25"))
     )
     assert groups_let([lower], "ingress", peer)[0] == "partly"

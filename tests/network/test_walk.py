@@ -174,7 +174,7 @@ def test_a_nat_gateways_subnet_may_follow_the_main_table() -> None:
 
 
 def test_a_regional_nat_gateway_has_no_subnet() -> None:
-    regional = NatGateway("nat-1", "available", False, None, regional=True, route_table="rtb-nat")  # noqa: FBT003 - `private`
+    regional = NatGateway("nat-1", "available", False, None, regional=True)  # noqa: FBT003 - `private`
     trace = walked(replace(NAT_VPC, nat_gateways=Known((regional,))), DKR)
     assert hops_of(trace) == BY_NAT[:5]
     assert trace.disposition == "reached"

@@ -113,7 +113,7 @@ def test_an_endpoint_in_both_subnets_leaves_a_closed_acl_open() -> None:
     both = change(
         closed, "endpoints", "vpce-dkr", subnets=("subnet-endpoint", "subnet-task"), interfaces=("a", "eni-dkr")
     )
-    both = add(both, "endpoint_interfaces", NetworkInterface("a", "vpc-1", "subnet-task", (), "10.0.1.12", None))
+    both = add(both, "endpoint_interfaces", NetworkInterface("a", "subnet-task", (), "10.0.1.12", None))
     assert_ends(both, DKR, "undetermined", ("network-acl", "acl-task"))
 
 
@@ -192,7 +192,7 @@ def test_the_endpoints_group_lets_in_a_prefix_list_that_is_not_read() -> None:
 
 def test_one_of_several_groups_of_an_endpoint_suffices() -> None:
     vpc = change(ENDPOINT_VPC, "security_groups", "sg-endpoint", ingress=())
-    vpc = add(vpc, "security_groups", SecurityGroup("sg-more", "more", (https_from("10.0.0.0/16"),), ()))
+    vpc = add(vpc, "security_groups", SecurityGroup("sg-more", (https_from("10.0.0.0/16"),), ()))
     vpc = change(vpc, "endpoints", "vpce-dkr", groups=("sg-endpoint", "sg-more"))
     assert walked(vpc, DKR).disposition == "reached"
 

@@ -1,12 +1,12 @@
-"""Reports built by hand: one for each way in which a diagnosis can end."""
+"""Reports built by hand in the words of the causes: one for each way in which a diagnosis can end."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence
-from pull_doctor.facts.fact import Unknown
-from pull_doctor.intake.symptom import Symptom
+from pull_doctor.facts.fact import Unknown, Why
+from pull_doctor.intake.symptom import Phase, Symptom
 from pull_doctor.network.trace import Hop, Trace
 from pull_doctor.report import commands
 from pull_doctor.report.model import (
@@ -15,7 +15,6 @@ from pull_doctor.report.model import (
     FailurePart,
     FixPart,
     Incident,
-    Included,
     Link,
     NotChecked,
     Note,
@@ -35,7 +34,12 @@ ROUTES = make(PLACE, "AWS::EC2::RouteTable", "rtb-09d8c7b6a5f4e3d21")
 GROUP = make(PLACE, "AWS::EC2::SecurityGroup", "sg-0c55a1b2d3e4f5061")
 ACL = make(PLACE, "AWS::EC2::NetworkAcl", "acl-0f1e2d3c4b5a69788")
 REPOSITORY = make(PLACE, "AWS::ECR::Repository", "team/orders-api")
-ECR_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/orders-api"
+VPC = "vpc-07a6b5c4d3e2f1089"
+NAT = "nat-0e1d2c3b4a5968777"
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+BUCKET = f"prod-{REGION}-starport-layer-bucket.s3.{REGION}.amazonaws.com"
+ECR_IMAGE = f"{REGISTRY}/team/orders-api"
+LOCAL = "10.0.0.0/16 -> local"
 NGINX = "docker.io/library/nginx:1.27"
 
 
@@ -75,30 +79,45 @@ def excluded(*causes: str, why: str, failures: tuple[str, ...] = ("web",)) -> tu
     return tuple(Excluded(cause, failures, why) for cause in causes)
 
 
+def unread(
+    fact: str, action: str, resource: str | None = None, why: Why = "denied", detail: str | None = None
+) -> Unknown:
+    return Unknown(fact, why, action, resource, ACCOUNT, REGION, detail)
+
+
+def path(phase: Phase, host: str, disposition: str, *hops: Hop, address: str | None = None) -> Trace:
+    """A path whose first steps are in order: the name, the task's group, and, to a public address, the ACL."""
+    group = Hop("security-group", GROUP, "ok", f"{GROUP.id} allows tcp 443 to 0.0.0.0/0")
+    acl = Hop("network-acl", ACL, "ok", f"{ACL.id} allows the request and the reply")
+    if hops[0].step == "name":
+        return Trace(phase, host, disposition, (hops[0], group, *hops[1:]), address)
+    name = Hop("name", None, "ok", f"the name resolved to {address}, as ECS's text shows")
+    if not address:
+        vpc = make(PLACE, "AWS::EC2::VPC", VPC)
+        name = Hop("name", vpc, "ok", f"no endpoint of {VPC} serves {host}, so it resolves to a public address")
+    return Trace(phase, host, disposition, (name, group, acl, *hops), address)
+
+
+def no_way(cause: str, to: str) -> Hop:
+    return Hop("route", ROUTES, "fail", f"{ROUTES.id} has no route that matches {to}", cause, None, (LOCAL,))
+
+
+def through_endpoint(phase: Phase, host: str, endpoint: str) -> Trace:
+    item = make(PLACE, "AWS::EC2::VPCEndpoint", endpoint)
+    return path(
+        phase,
+        host,
+        "reached",
+        Hop("name", item, "ok", f"{host} leads to {endpoint} by private DNS"),
+        Hop("endpoint", item, "ok", f"{endpoint} is available"),
+    )
+
+
 def no_route() -> Report:
     timeout = (
         "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref "
         f'{NGINX}: failed to do request: Head "https://registry-1.docker.io/v2/library/nginx/manifests/1.27": '
         "dial tcp 54.227.20.253:443: i/o timeout"
-    )
-    trace = Trace(
-        "resolve",
-        "registry-1.docker.io",
-        "no-route-to-registry",
-        address="54.227.20.253",
-        hops=(
-            Hop("security-group", GROUP, "ok", f"{GROUP.id} allows tcp 443 to 0.0.0.0/0"),
-            Hop("network-acl", ACL, "ok", f"{ACL.id} allows it out, and the reply in"),
-            Hop(
-                "route",
-                ROUTES,
-                "fail",
-                f"{ROUTES.id} has no route that matches 54.227.20.253",
-                cause="no-route-to-registry",
-                details=("10.0.0.0/16 -> local",),
-            ),
-            Hop("internet", None, "-", "not reached"),
-        ),
     )
     network = {
         "awsvpcConfiguration": {
@@ -107,30 +126,41 @@ def no_route() -> Report:
             "assignPublicIp": "DISABLED",
         }
     }
-    cause = RankedCause(
-        "no-route-to-registry",
+    cause, public = "no-route-to-registry", "a public address"
+    uses = f"{SUBNET.id} has no route table of its own and uses the main one of {VPC}, {ROUTES.id}"
+    found = RankedCause(
+        cause,
         ("web",),
         "proven",
         "yes",
         "subnet has no route to the registry",
-        "The subnet has no route table of its own, so it uses the main one of vpc-0d4f8a1b2c3e5f607, and that one only "
-        "reaches the VPC. Nothing answers the connection, which is the timeout ECS reports. The service's other two "
-        "subnets have a NAT route: tasks placed there start.",
-        SUBNET,
-        (Evidence(f"{ROUTES.id} has no route that matches 54.227.20.253", "fact", (ROUTES,)),),
-        traces=(trace,),
+        f"{uses}, which has no route that reaches registry-1.docker.io. No VPC endpoint serves that name either. "
+        "Nothing answers the connection, which is the timeout that ECS reports. subnet-0b2c3d4e5f6071829, which the "
+        f"service uses too, has a default route to {NAT}.",
+        ROUTES,
+        (
+            Evidence(uses, "fact", (SUBNET, ROUTES)),
+            Evidence(f"{ROUTES.id} has no route that matches 54.227.20.253", "fact", (ROUTES,)),
+            Evidence(f"{ROUTES.id} has no route that matches {public}", "fact", (ROUTES,)),
+            Evidence(f"{ROUTES.id} holds 1 route: {LOCAL}", "fact", (ROUTES,)),
+        ),
+        traces=(
+            path("sign-in", "auth.docker.io", cause, no_way(cause, public)),
+            path("resolve", "registry-1.docker.io", cause, no_way(cause, "54.227.20.253"), address="54.227.20.253"),
+            path("download", "production.cloudflare.docker.com", cause, no_way(cause, public)),
+        ),
         fixes=(
             FixPart(
-                "Give the subnet the route table its two neighbours use.",
+                "give the subnet the route table that its neighbours use",
                 "your-call",
                 ACCOUNT,
                 REGION,
                 (command("ec2", "AssociateRouteTable", RouteTableId="rtb-0aa1bb2cc3dd4ee5f", SubnetId=SUBNET.id),),
                 managed_by="CloudFormation stack network-prod",
-                effect="everything in the subnet reaches the internet through nat-0e1d2c3b4a5968777",
+                effect=f"everything in {SUBNET.id} reaches the internet through {NAT}",
             ),
             FixPart(
-                "Keep the subnet isolated, and take it out of the service.",
+                "keep the subnet isolated, and take it out of the service",
                 "your-call",
                 ACCOUNT,
                 REGION,
@@ -140,20 +170,11 @@ def no_route() -> Report:
         ),
         docs=(Link("Route tables", "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"),),
     )
-    later = RankedCause(
-        "registry-rate-limited",
-        ("web",),
-        "possible",
-        "unknown",
-        "Docker Hub limits pulls without credentials",
-        "The image comes from Docker Hub without credentials, and tasks behind one NAT address share one pull limit.",
-        make(PLACE, "AWS::ECS::TaskDefinition", "orders-web:87"),
-        (Evidence("orders-web:87 names no repositoryCredentials", "fact"),),
-    )
+    only_ecr = "the image is in registry-1.docker.io, not in a private ECR registry"
     report = Report(
         "cause-found",
-        "The route table has no route to the registry.",
-        "subnet has no route to the registry",
+        f"{cause} is proven: {found.title}",
+        found.title,
         task("orders-web", "7f3c2d91b0a84e5f9c6a1d2e3f405162", STOPPED),
         "1.0.0",
         puller(),
@@ -167,9 +188,15 @@ def no_route() -> Report:
                 image=NGINX,
             ),
         ),
-        causes=(cause, later),
-        ruled_out=excluded("security-group-egress-blocks", "network-acl-blocks", why="both let tcp 443 out and back"),
-        not_applicable=excluded("host-storage-full", "host-proxy-broken", why="the task ran on Fargate"),
+        causes=(found,),
+        ruled_out=excluded("no-public-ip", why=f"no path from {SUBNET.id} needs a public IP address of its own"),
+        not_applicable=excluded(
+            "endpoint-security-group-blocks",
+            "s3-endpoint-missing",
+            "pull-permission-denied",
+            "image-not-found",
+            why=only_ecr,
+        ),
         facts_read_at=STOPPED + timedelta(seconds=34),
         duration_ms=2100,
         aws_calls=14,
@@ -178,51 +205,45 @@ def no_route() -> Report:
 
 
 def s3_missing() -> Report:
+    """The S3 endpoint is missing, one check could not be made, and one read was refused that nothing waits for."""
     stopped = STOPPED.replace(hour=10, minute=31, second=20)
-    bucket = "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com"
     message = (
         "CannotPullContainerError: ref pull has been retried 5 time(s): failed to copy: httpReadSeeker: failed open: "
-        f'failed to do request: Get "https://{bucket}/[...]": dial tcp 52.218.97.10:443: i/o timeout'
+        f'failed to do request: Get "https://{BUCKET}/[...]": dial tcp 52.218.97.10:443: i/o timeout'
     )
-    why = f"{ROUTES.id} has no route that matches 52.218.97.10"
-    trace = Trace(
-        "download",
-        bucket,
-        "s3-endpoint-missing",
-        address="52.218.97.10",
-        hops=(
-            Hop("security-group", GROUP, "ok", f"{GROUP.id} allows tcp 443 to 0.0.0.0/0"),
-            Hop("network-acl", ACL, "ok", f"{ACL.id} allows it out, and the reply in"),
-            Hop("route", ROUTES, "fail", why, "s3-endpoint-missing", details=("10.1.0.0/16 -> local",)),
-        ),
-    )
+    name, api, dkr = "s3-endpoint-missing", "vpce-0aa11bb22cc33dd44", "vpce-0bb22cc33dd44ee55"
     endpoint = command(
         "ec2",
         "CreateVpcEndpoint",
-        VpcId="vpc-07a6b5c4d3e2f1089",
+        VpcId=VPC,
         VpcEndpointType="Gateway",
         ServiceName="com.amazonaws.eu-west-1.s3",
         RouteTableIds=[ROUTES.id],
     )
     cause = RankedCause(
-        "s3-endpoint-missing",
+        name,
         ("api",),
         "proven",
         "yes",
         "no S3 gateway endpoint, so image layers cannot be downloaded",
-        "ECR keeps image layers in Amazon S3. Since platform version 1.4.0 the whole pull uses the task's own network "
-        "interface, so a subnet without internet access needs endpoints for ecr.api, ecr.dkr, and S3. "
-        "vpc-07a6b5c4d3e2f1089 has the first two and no S3 endpoint.",
-        SUBNET,
+        "ECR keeps image layers in Amazon S3. A subnet without internet access needs a way to S3 besides ECR's "
+        f"endpoints. {SUBNET.id} uses {ROUTES.id}, which has no route to S3. {VPC} has no gateway endpoint for S3. "
+        "Nothing answers the connection, which is the timeout that ECS reports.",
+        ROUTES,
         (
-            Evidence("sign-in and manifest worked through vpce-0aa11bb22cc33dd44 and vpce-0bb22cc33dd44ee55", "text"),
-            Evidence(why, "fact", (ROUTES,)),
+            Evidence(f"{ROUTES.id} has no route that matches 52.218.97.10", "fact", (ROUTES,)),
+            Evidence(f"{SUBNET.id} uses {ROUTES.id}", "fact", (SUBNET, ROUTES)),
+            Evidence(f"{VPC} reaches ECR through {api} (com.amazonaws.eu-west-1.ecr.api) and {dkr}", "fact"),
+            Evidence(f"{VPC} has no gateway endpoint for S3", "fact"),
         ),
-        traces=(trace,),
-        includes=(Included("public-access-blocked", "there is no way to the internet that it could block"),),
+        traces=(
+            through_endpoint("sign-in", "api.ecr.eu-west-1.amazonaws.com", api),
+            through_endpoint("resolve", REGISTRY, dkr),
+            path("download", BUCKET, name, no_way(name, "52.218.97.10"), address="52.218.97.10"),
+        ),
         fixes=(
             FixPart(
-                "Add the S3 gateway endpoint to this route table.",
+                "add the S3 gateway endpoint to this route table",
                 "exact",
                 ACCOUNT,
                 REGION,
@@ -232,17 +253,12 @@ def s3_missing() -> Report:
             ),
         ),
     )
-    unread = Unknown(
-        "the inline policies of orders-api-execution",
-        "denied",
-        "iam:GetRolePolicy",
-        f"arn:aws:iam::{ACCOUNT}:role/orders-api-execution",
-        ACCOUNT,
-        REGION,
-    )
+    role = f"arn:aws:iam::{ACCOUNT}:role/orders-api-execution"
+    rights = unread(f"the rights of {role}", "iam:SimulatePrincipalPolicy", role)
+    table = unread("the S3 prefix list of eu-west-1", "ec2:DescribePrefixLists", why="timed-out", detail="Read timeout")
     report = Report(
         "cause-found",
-        "The VPC has no way to S3.",
+        f"{name} is proven: {cause.title}",
         cause.title,
         task("orders-api", "51d0c1e2a3b44c5d9e8f70615243f4e5", stopped),
         "1.0.0",
@@ -252,20 +268,23 @@ def s3_missing() -> Report:
                 "api",
                 "api",
                 message,
-                Symptom("download", "network-timeout", bucket, "52.218.97.10", 443),
-                essential=True,
+                Symptom("download", "network-timeout", BUCKET, "52.218.97.10", 443),
+                essential=False,
                 image=f"{ECR_IMAGE}:1.42.0",
             ),
         ),
         causes=(cause,),
-        ruled_out=excluded("ecr-api-endpoint-missing", "ecr-dkr-endpoint-missing", why="both are available"),
-        not_checked=(NotChecked("pull-permission-denied", ("api",), (unread,)),),
-        notes=(
-            Note(
-                text="the task will stop at logging next. Container api logs with awslogs, and the VPC has no endpoint "
-                "for CloudWatch Logs (com.amazonaws.eu-west-1.logs)."
+        ruled_out=(
+            *excluded(
+                "no-route-to-registry",
+                why=f"{SUBNET.id} has a way to api.ecr.eu-west-1.amazonaws.com and {REGISTRY}",
+                failures=("api",),
             ),
+            *excluded("endpoint-security-group-blocks", why="sg-0d66b2c3e4f506172 allows tcp 443 from 10.1.0.0/16"),
         ),
+        not_checked=(NotChecked("pull-permission-denied", ("api",), (rights,)),),
+        unread=(rights, table),
+        notes=(Note("container api is not essential: the task does not stop for it alone"),),
         facts_read_at=stopped + timedelta(seconds=32),
     )
     return incident(report, 5, 19)
@@ -278,48 +297,53 @@ def tag_missing() -> Report:
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
         f"{reference}: {reference}: not found"
     )
+    where = f"team/orders-api of registry {ACCOUNT} ({REGION})"
+    pushed = "2025-11-21 10:56:11 UTC"
+    options = f"--region {REGION} --registry-id {ACCOUNT} --repository-name team/orders-api"
+    read = (
+        f"MANIFEST=$(aws ecr batch-get-image {options} --image-ids imageDigest=sha256:{'ab' * 32} "
+        "--query 'images[0].imageManifest' --output text)"
+    )
+    put = f'aws ecr put-image {options} --image-tag v1.42.0 --image-manifest "$MANIFEST"'
     cause = RankedCause(
         "image-not-found",
         ("api",),
         "proven",
         "yes",
         "image tag does not exist in the repository",
-        "There is a tag with a similar name: 1.42.0, pushed 7 minutes before the task stopped. It differs only by the "
-        "leading v. Task definition orders-api:87, registered 11:01:30 UTC by role/ci-deploy, asks for v1.42.0.",
+        f"ECR has repository {where}, and no image in it has tag v1.42.0. There is a tag with a similar name: 1.42.0, "
+        f"pushed {pushed}. It differs only by the leading v. Task definition orders-api:87, registered 2025-11-21 "
+        "11:01:30 UTC by role/ci-deploy, asks for v1.42.0.",
         REPOSITORY,
         (
-            Evidence("team/orders-api has no image with tag v1.42.0", "fact", (REPOSITORY,)),
-            Evidence("the newest tags of team/orders-api are 1.42.0, 1.41.3, and 1.41.2", "fact", (REPOSITORY,)),
+            Evidence("the registry answered that tag v1.42.0 of team/orders-api is not found", "text", (REPOSITORY,)),
+            Evidence(f"repository {where} exists and has no tag v1.42.0", "fact", (REPOSITORY,)),
+            Evidence(f"tag 1.42.0 of team/orders-api, pushed {pushed}, differs only by the leading v", "fact"),
+            Evidence("tag 1.41.3 of team/orders-api, pushed 2025-11-17 08:20:40 UTC", "fact"),
+            Evidence("212 more tags in team/orders-api", "fact"),
         ),
         fixes=(
             FixPart(
-                "Deploy tag 1.42.0, if that is the build you meant.",
+                "deploy tag 1.42.0, if that is the build you meant",
                 "your-call",
                 ACCOUNT,
                 REGION,
-                effect="none on running tasks",
+                managed_by="CloudFormation stack orders",
             ),
             FixPart(
-                "Build and push <image> with tag v1.42.0.",
-                "fill-in",
+                "give the same image the tag v1.42.0 as well",
+                "your-call",
                 ACCOUNT,
                 REGION,
-                (Command(f"docker push {reference}"),),
+                (Command(read), Command(put)),
+                effect="none on running tasks; the next retry finds the tag",
             ),
         ),
         where="v1.42.0",
     )
-    lifecycle = Unknown(
-        "whether a lifecycle policy removed the tag",
-        "denied",
-        "ecr:GetLifecyclePolicy",
-        "repository/team/orders-api",
-        ACCOUNT,
-        REGION,
-    )
     report = Report(
         "cause-found",
-        "The repository has no such tag.",
+        f"{cause.cause} is proven: {cause.title}",
         cause.title,
         task("orders-api", "9ab34c5d6e7f48091a2b3c4d5e6f7081", stopped),
         "1.0.0",
@@ -327,34 +351,36 @@ def tag_missing() -> Report:
         failures=(FailurePart("api", "api", message, Symptom("resolve", "image-not-found"), image=reference),),
         causes=(cause,),
         ruled_out=(
-            *excluded("no-route-to-registry", "ecr-dkr-endpoint-missing", why="The registry answered."),
-            *excluded("pull-permission-denied", why="ecr:BatchGetImage is allowed to role/orders-api-execution"),
-            *excluded("repository-not-found", why="team/orders-api is in registry 123456789012 (eu-west-1)"),
+            *excluded(
+                "no-route-to-registry",
+                why=f"{SUBNET.id} has a way to api.ecr.eu-west-1.amazonaws.com and {REGISTRY} and {BUCKET}",
+                failures=("api",),
+            ),
+            *excluded("no-public-ip", why=f"no path from {SUBNET.id} needs a public IP address of its own"),
+            *excluded(
+                "endpoint-security-group-blocks", why="no path of this pull comes to the security group of an endpoint"
+            ),
+            *excluded("s3-endpoint-missing", why=f"{ROUTES.id} sends 0.0.0.0/0 to {NAT}"),
+            *excluded(
+                "pull-permission-denied",
+                why=f"arn:aws:iam::{ACCOUNT}:role/orders-api-execution may sign in to ECR and read the image",
+            ),
         ),
-        not_applicable=excluded("pull-through-cache-broken", why="no cache rule has the prefix team"),
-        not_checked=(NotChecked("pinned-digest-deleted", ("api",), (lifecycle,)),),
         facts_read_at=stopped + timedelta(seconds=26),
     )
-    return incident(report, 2, 1)
+    return incident(report, 1, 0)
 
 
 def cannot_tell() -> Report:
     stopped = STOPPED.replace(hour=12, minute=40, second=11)
-    endpoints = Unknown(
-        "the VPC endpoints of vpc-07a6b5c4d3e2f1089", "denied", "ec2:DescribeVpcEndpoints", None, ACCOUNT, REGION
-    )
-    policy = Unknown("the endpoint's policy", "prerequisite")
-    causes = (
-        "endpoint-not-available",
-        "endpoint-private-dns-off",
-        "endpoint-security-group-blocks",
-        "endpoint-lacks-name",
-    )
+    endpoints = unread(f"the VPC endpoints of {VPC}", "ec2:DescribeVpcEndpoints", VPC)
+    role = f"arn:aws:iam::{ACCOUNT}:role/orders-api-execution"
+    rights = unread(f"the rights of {role}", "iam:SimulatePrincipalPolicy", why="throttled", detail="Rate exceeded")
+    network = ("no-route-to-registry", "no-public-ip", "endpoint-security-group-blocks", "s3-endpoint-missing")
     return Report(
         "undetermined",
-        "The failure is a timeout while connecting to ECR. 10.1.3.27 is inside the VPC, so the name resolved to an "
-        "interface endpoint; the endpoint itself could not be read.",
-        "no cause proven; two facts could not be read",
+        "no cause is shown, and 5 could not be checked",
+        "no cause proven; 2 facts could not be established",
         task("orders-api", "0c1d2e3f4a5b46c7d8e9f0a1b2c3d4e5", stopped),
         "1.0.0",
         failures=(
@@ -368,19 +394,52 @@ def cannot_tell() -> Report:
         ),
         ruled_out=excluded("image-not-found", why="team/orders-api has tag 1.42.0"),
         not_checked=(
-            *(NotChecked(cause, ("api",), (endpoints,)) for cause in causes),
-            NotChecked("endpoint-policy-denies", ("api",), (policy,)),
+            *(NotChecked(cause, ("api",), (endpoints,)) for cause in network),
+            NotChecked("pull-permission-denied", ("api",), (rights,)),
         ),
+        unread=(rights, endpoints),
         facts_read_at=stopped + timedelta(minutes=20),
+    )
+
+
+def no_credentials() -> Report:
+    """AWS did not tell whose the credentials are, so nothing was asked."""
+    report = cannot_tell()
+    facts = (f"the rights of arn:aws:iam::{ACCOUNT}:role/orders-api-execution", f"subnet {SUBNET.id}")
+    failed = [
+        unread(fact, "sts:GetCallerIdentity", why="prerequisite", detail="Unable to locate credentials")
+        for fact in facts
+    ]
+    network = [NotChecked(one.cause, one.failures, (failed[1],)) for one in report.not_checked[:-1]]
+    return replace(
+        report,
+        not_checked=(*network, NotChecked("pull-permission-denied", ("api",), (failed[0],))),
+        unread=tuple(failed),
+        ruled_out=(),
+    )
+
+
+def unexplained() -> Report:
+    """A defect was found that is not what ECS reports."""
+    report = tag_missing()
+    message = "CannotPullContainerError: failed to register layer: write /usr/lib/x.so: no space left on device"
+    failure = replace(report.failures[0], message=message, symptom=Symptom("unpack", "disk-full"))
+    reason = "no cause proven; a defect was found that does not explain the failure"
+    return replace(
+        report,
+        verdict="undetermined",
+        verdict_reason="image-not-found is a defect, but it does not explain what ECS reports",
+        title=reason,
+        failures=(failure,),
+        causes=(replace(report.causes[0], certainty="possible"),),
     )
 
 
 def no_defect() -> Report:
     return Report(
         "no-defect-found",
-        "Every check could be made and none found a defect: task 51d0c1e2a3b44c5d9e8f70615243f4e5 of the same "
-        "revision started 40 s later over the same path.",
-        "every check passed, so the failure was transient or has been mended",
+        "every check could be made, and none found a defect: a passing fault, or mended since",
+        "no defect found: a passing fault, or mended since",
         task("orders-api", "1c1d2e3f4a5b46c7d8e9f0a1b2c3d4e5", STOPPED),
         "1.0.0",
         puller(),
@@ -393,53 +452,45 @@ def no_defect() -> Report:
                 image=f"{ECR_IMAGE}:1.42.0",
             ),
         ),
-        ruled_out=excluded("no-route-to-registry", why=f"{ROUTES.id} routes to nat-0e1d2c3b4a5968777"),
+        ruled_out=excluded("no-route-to-registry", why=f"{ROUTES.id} sends 0.0.0.0/0 to {NAT}"),
         facts_read_at=STOPPED + timedelta(seconds=31),
     )
 
 
 def likely() -> Report:
+    """Whether a task has started since was not to be read, so the cause is not proven."""
     report = no_route()
-    cause = replace(
-        report.causes[0],
-        certainty="likely",
-        inferred=(
-            "task 51d0c1e2a3b44c5d9e8f70615243f4e5 of the same revision started in subnet-0a1b2c3d4e5f60718 later",
-        ),
-    )
-    return replace(report, causes=(cause, *report.causes[1:]))
+    tasks = "the running tasks of service orders-web in cluster prod"
+    doubt = f"whether a task has started since could not be read ({tasks})"
+    cause = replace(report.causes[0], certainty="likely", inferred=(doubt,))
+    return replace(report, causes=(cause,), unread=(unread(tasks, "ecs:ListTasks", "orders-web"),))
 
 
 def mended() -> Report:
     report = no_route()
-    return replace(report, causes=(replace(report.causes[0], still="no"),))
+    return replace(report, causes=(replace(report.causes[0], still="no", fixes=()),))
 
 
 def two_failures() -> Report:
-    """Two containers, each with a cause of its own, and a defect that lies later on the first one's pull."""
+    """Two containers, each with a cause of its own, and a defect that lies later on the second one's pull."""
     route, tag = no_route(), tag_missing()
-    later = replace(s3_missing().causes[0], failures=("web",), certainty="possible", next=True)
+    later = replace(s3_missing().causes[0], certainty="possible", next=True)
     return replace(
         route,
         failures=(*route.failures, *tag.failures),
         causes=(route.causes[0], tag.causes[0], later),
+        not_applicable=(),
     )
 
 
 def not_a_pull_failure() -> Report:
     return Report(
         "not-a-pull-failure",
-        "The task was stopped by its deployment (ServiceSchedulerInitiated); no image pull failed.",
-        "no image pull failed",
+        "the task was stopped by its deployment (ServiceSchedulerInitiated)",
+        "the task did not stop for a failed image pull",
         task("orders-api", "2c1d2e3f4a5b46c7d8e9f0a1b2c3d4e5", STOPPED),
         "1.0.0",
     )
-
-
-def recovered() -> Report:
-    report = no_route()
-    assert report.incident
-    return replace(report, incident=replace(report.incident, status="recovered"))
 
 
 REPORTS = {
@@ -447,10 +498,11 @@ REPORTS = {
     "s3-missing": s3_missing,
     "tag-missing": tag_missing,
     "cannot-tell": cannot_tell,
+    "no-credentials": no_credentials,
+    "unexplained": unexplained,
     "no-defect": no_defect,
     "likely": likely,
     "mended": mended,
     "two-failures": two_failures,
     "not-a-pull-failure": not_a_pull_failure,
-    "recovered": recovered,
 }

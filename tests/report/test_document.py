@@ -56,13 +56,13 @@ def test_what_a_text_does_not_prove_is_absent() -> None:
     assert not {"host", "http-status", "digest"} & set(symptom)
     missing = to_document(cannot_tell())["not-checked"][0]["missing"][0]
     assert missing["action"] == "ec2:DescribeVpcEndpoints"
-    assert "resource" not in missing
+    assert "detail" not in missing
 
 
 def test_a_hop_without_a_resource_says_null() -> None:
-    hops = to_document(no_route())["causes"][0]["traces"][0]["hops"]
-    assert hops[-1]["resource"] is None
-    assert hops[0]["resource"]["id"] == "sg-0c55a1b2d3e4f5061"
+    hops = to_document(no_route())["causes"][0]["traces"][1]["hops"]
+    assert hops[0]["resource"] is None
+    assert hops[1]["resource"]["id"] == "sg-0c55a1b2d3e4f5061"
 
 
 def test_times_are_utc() -> None:

@@ -2,18 +2,21 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
-from pull_doctor.causes.outcome import Applicability
+from pull_doctor.causes.outcome import Applicability, Evidence
+from pull_doctor.facts.fact import Unknown
 from pull_doctor.report.markdown import render_markdown
-from pull_doctor.report.model import Report
+from pull_doctor.report.model import NotChecked, Report
 from pull_doctor.report.slack import render_slack, slack_message
 from pull_doctor.report.text import render_text
-from pull_doctor.report.words import applicability
-from tests.report.factory import REPORTS
+from pull_doctor.report.words import applicability, permission_calls
+from tests.report.factory import REPORTS, REPOSITORY
 
 every_report = pytest.mark.parametrize("name", REPORTS)
 BANNED = re.compile(
@@ -37,7 +40,7 @@ def test_only_commands_are_wide(name: str) -> None:
     text = render_text(REPORTS[name]())
     in_command = False
     for line in text.splitlines():
-        in_command = line.startswith(("    aws ", "    pull-doctor ", "    docker ")) or (
+        in_command = line.startswith(("    aws ", "    pull-doctor ", "    MANIFEST=")) or (
             in_command and line.startswith("      ")
         )
         assert in_command or len(line) <= 90, line
@@ -95,6 +98,8 @@ def test_a_mended_cause_has_no_fix() -> None:
         assert "aws ec2 associate-route-table" not in shown
         assert "Mended since" in shown
         assert "aws ec2 associate-route-table" in render(REPORTS["no-route"]())
+        fixed = replace(REPORTS["no-route"]().causes[0], still="no")
+        assert "associate-route-table" not in render(replace(REPORTS["no-route"](), causes=(fixed,)))
 
 
 def test_a_doubt_is_said_beside_a_likely_cause() -> None:
@@ -111,8 +116,110 @@ def test_each_failed_container_is_named_with_its_cause() -> None:
     assert "container api: image tag does not exist" in render_slack(REPORTS["two-failures"]())
 
 
-def test_what_could_not_be_read_is_said_with_the_way_to_allow_it() -> None:
-    for render in (render_text, render_markdown, render_slack):
-        shown = render(REPORTS["cannot-tell"]())
-        assert "ec2:DescribeVpcEndpoints" in shown
-        assert "pull-doctor permissions --for endpoint-not-available" in shown
+@pytest.mark.parametrize("render", [render_text, render_markdown, render_slack])
+def test_what_could_not_be_read_is_said_once_with_the_way_to_allow_it(render: Callable[[Report], str]) -> None:
+    shown = render(REPORTS["cannot-tell"]())
+    assert "ec2:DescribeVpcEndpoints" in shown
+    assert shown.count("pull-doctor permissions --missing report.json") == 1
+    assert "Rate exceeded" not in shown
+    # What timed out or was throttled needs no permission, and IAM has none for a role that may not be assumed.
+    report = REPORTS["cannot-tell"]()
+    throttled = replace(report, not_checked=report.not_checked[-1:], unread=report.unread[:1])
+    assert "pull-doctor permissions" not in render(throttled)
+    role = replace(report.unread[1], action="sts:AssumeRole")
+    assert "pull-doctor permissions" not in render(replace(report, unread=(role,)))
+
+
+def test_the_calls_that_ask_again_run_as_printed() -> None:
+    report = REPORTS["cannot-tell"]()
+    odd = replace(report, task=replace(report.task, cluster="a b; c"))
+    first, second, third = permission_calls(odd)
+    ask = ["pull-doctor", "diagnose", "--region", "eu-west-1", "--cluster", "a b; c", "--task", odd.task.arn[-32:]]
+    assert shlex.split(first) == [*ask, "--format", "json", ">", "report.json"]
+    assert shlex.split(second) == ["pull-doctor", "permissions", "--missing", "report.json"]
+    assert shlex.split(third) == ask
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown, render_slack])
+def test_without_known_credentials_one_line_says_so(render: Callable[[Report], str]) -> None:
+    shown = " ".join(render(REPORTS["no-credentials"]()).replace("`", "").split())
+    line = "Nothing of account 123456789012 was read: sts:GetCallerIdentity failed (Unable to locate credentials)."
+    assert shown.count(line) == 1
+    assert "subnet subnet-0a1b2c3d4e5f60718:" not in shown
+    assert "pull-doctor permissions" not in shown
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown])
+def test_a_refused_read_that_no_check_waits_for_is_said(render: Callable[[Report], str]) -> None:
+    def said(report: Report) -> str:
+        return " ".join(render(report).replace("`", "").split())
+
+    claim = "ec2:DescribePrefixLists did not answer in time; the answer does not rest on it"
+    assert claim in said(REPORTS["s3-missing"]())
+    assert said(REPORTS["s3-missing"]()).count("does not rest on it") == 1
+    doubted = said(REPORTS["likely"]())
+    assert "cluster prod: ecs:ListTasks is not permitted" in doubted
+    assert "does not rest on it" not in doubted
+    still_unknown = replace(REPORTS["s3-missing"]().causes[0], still="unknown")
+    assert "does not rest on it" not in said(replace(REPORTS["s3-missing"](), causes=(still_unknown,)))
+
+
+def test_slack_says_what_was_refused_also_where_the_message_is_cut() -> None:
+    def said(report: Report) -> str:
+        return str(slack_message(report).blocks[-1]["elements"][0]["text"]).splitlines()[0]
+
+    assert said(REPORTS["no-route"]()) == "1 cause ruled out · every check could be made"
+    refused = "1 cause ruled out · every check could be made · 1 read refused or failed (`ecs:ListTasks`)"
+    assert said(REPORTS["likely"]()) == refused
+    report = REPORTS["likely"]()
+    long = replace(report, causes=(replace(report.causes[0], explanation="subnet-1 " * 5_000),))
+    assert said(long) == refused
+    assert "1 not checked · 2 reads refused or failed" in said(REPORTS["s3-missing"]())
+    assert "every check" not in said(REPORTS["s3-missing"]())
+    hidden = Unknown("the way behind tgw-0a1b2c3d", "not-visible")
+    unseen = replace(REPORTS["no-route"](), not_checked=(NotChecked("no-public-ip", ("web",), (hidden,)),))
+    assert said(unseen) == "1 cause ruled out · 1 not checked (the way behind `tgw-0a1b2c3d`: AWS does not show it)"
+
+
+@pytest.mark.parametrize("render", [render_text, render_slack])
+def test_evidence_does_not_repeat_what_stands_above(render: Callable[[Report], str]) -> None:
+    shown = render(REPORTS["no-route"]())
+    assert "Evidence" not in shown
+    tag = " ".join(render(REPORTS["tag-missing"]()).split())
+    assert "exists and has no tag v1.42.0" not in tag
+    assert "tag 1.41.3 of team/orders-api" in tag
+
+
+def test_evidence_of_a_path_that_is_not_shown_stays() -> None:
+    cause = REPORTS["no-route"]().causes[0]
+    text = "team/orders-api lets nothing out"
+    hidden = replace(cause.traces[0], hops=(replace(cause.traces[0].hops[-1], resource=REPOSITORY, why=text),))
+    evidence = (*cause.evidence, Evidence(text, "fact"))
+    more = replace(cause, traces=(hidden, *cause.traces[1:]), evidence=evidence)
+    shown = render_text(replace(REPORTS["no-route"](), causes=(more,)))
+    assert "Evidence:\n  - team/orders-api lets nothing out\n\n" in shown
+
+
+def test_slack_shows_a_second_fix_where_it_fits() -> None:
+    report = REPORTS["tag-missing"]()
+    assert "*Or*" not in render_slack(report)
+    short = replace(report, causes=(replace(report.causes[0], explanation="team/orders-api has no tag v1.42.0."),))
+    assert "*Or*" in render_slack(short)
+
+
+def test_every_cause_that_is_ruled_out_is_listed_with_its_reason() -> None:
+    report = REPORTS["tag-missing"]()
+    listed = " ".join(render_text(report).partition("Ruled out:")[2].split())
+    for excluded in report.ruled_out:
+        assert f"- {excluded.cause}: {excluded.why}" in listed
+
+
+def test_one_task_stopped_at_a_time_and_several_since() -> None:
+    assert "1 task stopped at 11:02 UTC" in render_slack(REPORTS["tag-missing"]())
+    assert "3 tasks stopped since 09:04 UTC" in render_slack(REPORTS["no-route"]())
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown])
+def test_a_fix_without_a_command_speaks_of_none(render: Callable[[Report], str]) -> None:
+    assert "drifts from it" in " ".join(render(REPORTS["no-route"]()).split())
+    assert "drifts from it" not in " ".join(render(REPORTS["tag-missing"]()).split())

@@ -11,9 +11,8 @@ from tests.report.factory import REPORTS, no_route
     ("name", "line"),
     [
         ("no-route", "orders-web cannot start: subnet has no route to the registry"),
-        ("cannot-tell", "orders-api: no cause proven; two facts could not be read"),
-        ("not-a-pull-failure", "orders-api: no image pull failed"),
-        ("recovered", "orders-web runs again"),
+        ("cannot-tell", "orders-api: no cause proven; 2 facts could not be established"),
+        ("not-a-pull-failure", "orders-api: the task did not stop for a failed image pull"),
     ],
 )
 def test_the_subject_says_what_failed_and_why(name: str, line: str) -> None:

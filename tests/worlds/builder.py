@@ -157,7 +157,8 @@ class Builder(Network):
         """Start a task whose pull fails with this text, now."""
         arn, interface, task = self.run()
         now = datetime.now(UTC)
-        stopping, stopped = _text(now - timedelta(seconds=2)), _text(now)
+        # Not a moment earlier: the world pushed its images just now, and a task fails with what is there.
+        ended_at = _text(now)
         container: dict[str, Any] = {
             "containerArn": arn.replace(":task/", ":container/") + "/" + str(uuid.uuid4()),
             "lastStatus": "STOPPED",
@@ -174,16 +175,16 @@ class Builder(Network):
             "lastStatus": "DEPROVISIONING",
             "stopCode": "TaskFailedToStart",
             "stoppedReason": text,
-            "stoppingAt": stopping,
-            "executionStoppedAt": stopping,
+            "stoppingAt": ended_at,
+            "executionStoppedAt": ended_at,
             "createdAt": _text(now - timedelta(seconds=70)),
             "connectivityAt": _text(now - timedelta(seconds=60)),
             "pullStartedAt": _text(now - timedelta(seconds=50)),
-            "pullStoppedAt": stopping,
+            "pullStoppedAt": ended_at,
             "containers": [container],
             "version": 4,
         }
-        last = {"lastStatus": "STOPPED", "stoppedAt": stopped, "startedAt": None, "version": 5}
+        last = {"lastStatus": "STOPPED", "stoppedAt": ended_at, "startedAt": None, "version": 5}
         self.aws.patch_task(arn, self.account, **(_decided(task) | ended | last))
         detail: dict[str, Any] = ended | {
             "attachments": [task["attachments"][0] | {"type": "eni"}],
@@ -202,11 +203,11 @@ class Builder(Network):
             "startedBy": task["startedBy"],
             "taskArn": arn,
             "taskDefinitionArn": task["taskDefinitionArn"],
-            "updatedAt": stopping,
+            "updatedAt": ended_at,
         }
-        gone: dict[str, Any] = {"lastStatus": "STOPPED", "stoppedAt": stopped, "updatedAt": stopped, "version": 5}
+        gone: dict[str, Any] = {"lastStatus": "STOPPED", "stoppedAt": ended_at, "updatedAt": ended_at, "version": 5}
         gone["attachments"] = [detail["attachments"][0] | {"status": "DELETED"}]
-        events = (self._event(detail, stopping), self._event(detail | gone, stopped))
+        events = (self._event(detail, ended_at), self._event(detail | gone, ended_at))
         return Launch(arn, interface, task["attachments"][0]["details"][0]["value"], task["startedBy"], now, events)
 
     def _image(self, task_definition: str) -> str:

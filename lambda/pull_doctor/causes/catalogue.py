@@ -47,8 +47,8 @@ class Row:
         return self.address == "any" or symptom.address is None or self.address == address_class(symptom.address)
 
     def may_hide_behind(self, symptom: Symptom) -> bool:
-        """Whether the text says too little to tell this cause from others."""
-        return symptom.kind in SILENT and symptom.phase in (*self.phases, "unknown")
+        """Whether the text speaks of a failed pull, and says too little to tell this cause from others."""
+        return symptom.kind == "other-pull-failure" and symptom.phase in (*self.phases, "unknown")
 
     @property
     def phase_rank(self) -> int:

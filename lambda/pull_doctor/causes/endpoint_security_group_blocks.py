@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.paths import broken_by, failing_hop, hop_evidence, silence, still_there, undecided
+from pull_doctor.causes.paths import broken_by, failing_hop, hop_evidence, primary, silence, still_there, undecided
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom
@@ -36,6 +36,7 @@ def check(
     hop = failing_hop(CAUSE, told)
     assert hop is not None
     assert hop.resource is not None
+    newest = primary(service)
     groups = puller.groups.value if isinstance(puller.groups, Known) else ()
     who = f"{puller.private_ip or puller.subnet.cidr}{' or ' + ', '.join(groups) if groups else ''}"
     return Problem(
@@ -46,8 +47,8 @@ def check(
         ),
         culprit=hop.resource,
         evidence=(*hop_evidence(broken), *_dns_evidence(broken)),
-        fixes=(_fix(task, puller, vpc, _blocking_groups(broken), groups),),
-        still=still_there(task, puller, service),
+        fixes=(_fix(task, puller, vpc, _blocking_groups(broken), (newest.groups if newest else ()) or groups),),
+        still=still_there(task, puller, service, by_groups=True),
         traces=broken,
     )
 

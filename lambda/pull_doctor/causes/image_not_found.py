@@ -25,6 +25,10 @@ from pull_doctor.resource import Place, Resource, make
 
 _SHOWN_TAGS = 3
 
+CACHE_PREFIXES = ("docker-hub", "ecr-public", "quay", "kubernetes", "k8s", "github", "ghcr", "gitlab", "azure")
+"""The usual prefixes of pull-through caches: under them a missing image is not yet a defect.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html"""
+
 
 def check(
     *,
@@ -46,14 +50,18 @@ def check(
         detail = f"ECR has no repository {where}"
         missing = Unknown(f"repository {where}", "not-modelled", "ecr:DescribeImages", repository.arn, detail=detail)
         return Undetermined((missing,))
+    if ecr_image.missing and image.repository.partition("/")[0] in CACHE_PREFIXES:
+        detail = f"{image.repository} looks like a pull-through cache's, whose image ECR fetches when it is pulled"
+        missing = Unknown(f"the upstream of {where}", "not-modelled", resource=repository.arn, detail=detail)
+        return Undetermined((missing,))
     if ecr_image.missing is None:
         return _found(task, symptom, image, ecr_image, repository, f"{asked} of {where}")
     what = "digest" if image.digest else "tag"
     evidence = [Evidence(f"repository {where} exists and has no {asked}", "fact", (repository,))]
     if symptom.kind == "image-not-found":
-        evidence.insert(
-            0, Evidence(f"the registry answered that {asked} of {image.repository} is not found", "text", (repository,))
-        )
+        said = f"digest {symptom.digest}" if symptom.digest else asked
+        text = f"the registry answered that {said} of {image.repository} is not found"
+        evidence.insert(0, Evidence(text, "text", (repository,)))
     near = _near_tags(image, ecr_tags) if not image.digest else ()
     evidence += [Evidence(line, "fact", (repository,)) for line in _shown(near, image.repository, task.failed_at)]
     if not near and isinstance(ecr_tags, Known):
@@ -93,13 +101,19 @@ def _found(
     since = " It was pushed after the task had failed." if pushed_since else ""
     return Problem(
         title="image did not exist when the task asked for it",
-        explanation=f"ECR answered that {what} is not found. The image is there now.{since} A new task finds it.",
+        explanation=f"ECR answered that {what} is not found. The image is there now.{since}",
         culprit=repository,
         evidence=evidence,
         still="no",
         text_proves=True,
-        inferred=() if pushed_since else ("the image was pushed before the stop, so only its name can be newer",),
+        inferred=() if pushed_since else (_when(there, what),),
     )
+
+
+def _when(image: EcrImage, what: str) -> str:
+    if image.pushed_at is None:
+        return f"when {what} was pushed is not known"
+    return f"{what} was pushed before the stop: between the last try and the stop, or its tag was moved since"
 
 
 def _tags(tags: EcrTags) -> dict[str, EcrImage]:

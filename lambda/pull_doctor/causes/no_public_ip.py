@@ -19,6 +19,7 @@ from pull_doctor.causes.paths import (
     hosts,
     primary,
     silence,
+    still_there,
     table_in_use,
     undecided,
     update_network,
@@ -64,14 +65,14 @@ def check(
     return Problem(
         title="task has no public IP address behind an internet gateway",
         explanation=(
-            f"The default route of {puller.subnet.id} leads to an internet gateway, which carries only traffic of "
-            f"interfaces with a public IP address. The task's interface has none, so that no answer from "
-            f"{hosts(broken)} comes back. {silence(symptom)}"
+            f"{route.why}, an internet gateway, which carries only traffic of interfaces with a public IP address. "
+            f"The task's interface in {puller.subnet.id} has none, so that it does not reach {hosts(broken)}. "
+            f"{silence(symptom)}"
         ),
         culprit=_culprit(task, interface or subnet),
         evidence=tuple(evidence),
         fixes=_fixes(task, service),
-        still=_still(task, service),
+        still=_still(task, puller, service),
         inferred=inferred,
         traces=broken,
     )
@@ -89,13 +90,15 @@ def _culprit(task: Task, otherwise: Resource) -> Resource:
     return make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
 
 
-def _still(task: Task, service: Fact[Service | None]) -> Still:
+def _still(task: Task, puller: Puller, service: Fact[Service | None]) -> Still:
     if task.service is None:
         return "yes"
     if isinstance(service, Unknown):
         return "unknown"
     newest = primary(service)
-    return "no" if newest and newest.assign_public_ip else "yes"
+    if newest and newest.assign_public_ip:
+        return "no"
+    return still_there(task, puller, service)
 
 
 def _fixes(task: Task, service: Fact[Service | None]) -> tuple[Fix, ...]:

@@ -13,8 +13,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.paths import (
+    NAMED,
     broken_by,
     failing_hop,
     hop_evidence,
@@ -28,16 +31,21 @@ from pull_doctor.causes.paths import (
     unnamed_defects,
 )
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import NatGateway, RouteTable, Service
+from pull_doctor.facts.values import NatGateway, Route, RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
+from pull_doctor.network.endpoints import s3_gateways
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.resource import make
+from pull_doctor.resource import Place, make
 
 CAUSE = "no-route-to-registry"
+ENDPOINT_SERVICES = {"aws": "com.amazonaws", "aws-us-gov": "com.amazonaws", "aws-cn": "cn.com.amazonaws"}
+"""How the names of ECR's endpoint services begin, in the partitions where that is known."""
+ENDS = NAMED | {"reached", "undetermined"}
+"""Dispositions that this check needs not to stand in for."""
 STEPS: tuple[Step, ...] = ("route", "nat-gateway", "internet")
 
 
@@ -52,6 +60,9 @@ def check(
     service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
+    told = [trace for trace in traces if trace.phase == symptom.phase and trace.disposition not in ENDS]
+    if told:
+        return Undetermined(unnamed_defects(told))
     if not broken:
         open_steps = undecided(STEPS, traces) or Undetermined(unnamed_defects(traces))
         return open_steps if open_steps.missing else Ok(_why_ok(puller, traces))
@@ -59,8 +70,7 @@ def check(
     item = make(task.place, "AWS::EC2::RouteTable", table.id)
     neighbours = _working_neighbours(puller, vpc, service)
     explanation = (
-        f"{uses.text}, which has no route that reaches {hosts(broken)}. No VPC endpoint serves that name either. "
-        f"{silence(symptom)}"
+        f"{uses.text}, which has no route that reaches {hosts(broken)}. {_no_endpoint(image, vpc)}{silence(symptom)}"
     )
     if neighbours:
         subnet, _, gateway = neighbours[0]
@@ -78,6 +88,11 @@ def check(
         still=still_there(task, puller, service),
         traces=broken,
     )
+
+
+def _no_endpoint(image: ImageReference, vpc: Vpc) -> str:
+    """That no endpoint serves the name, where endpoints could: AWS's names alone have them."""
+    return f"No endpoint of {vpc.id} serves that name. " if image.ecr and isinstance(vpc.endpoints, Known) else ""
 
 
 def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
@@ -114,9 +129,20 @@ def _default_nat(table: RouteTable, vpc: Vpc) -> str | None:
 
 
 def _usable_nats(vpc: Vpc) -> list[NatGateway]:
-    if isinstance(vpc.nat_gateways, Known):
-        return [nat for nat in vpc.nat_gateways.value if nat.state == "available" and not nat.private]
-    return []
+    """The NAT gateways that have a way out themselves."""
+    if not (isinstance(vpc.nat_gateways, Known) and isinstance(vpc.route_tables, Known)):
+        return []
+    usable = []
+    for nat in vpc.nat_gateways.value:
+        table = table_of(nat.subnet, vpc.route_tables.value) if nat.subnet else None
+        out = nat.regional or (table is not None and any(_leads_out(route) for route in table.routes))
+        if nat.state == "available" and not nat.private and out:
+            usable.append(nat)
+    return usable
+
+
+def _leads_out(route: Route) -> bool:
+    return route.destination == "0.0.0.0/0" and route.state == "active" and route.target.startswith("igw-")
 
 
 def _fixes(
@@ -170,34 +196,13 @@ def _fixes(
 
 def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, table: RouteTable) -> Fix:
     place = task.place
-    if image.ecr and image.ecr.region == place.region:
-        commands = [
-            AwsCommand(
-                "ec2",
-                "CreateVpcEndpoint",
-                {
-                    "VpcId": vpc.id,
-                    "VpcEndpointType": "Interface",
-                    "ServiceName": f"com.amazonaws.{place.region}.{service}",
-                    "SubnetIds": [puller.subnet.id],
-                    "SecurityGroupIds": ["<group-that-lets-443-in-from-the-task>"],
-                    "PrivateDnsEnabled": True,
-                },
-            )
-            for service in ("ecr.api", "ecr.dkr")
-        ]
-        gateway = {
-            "VpcId": vpc.id,
-            "VpcEndpointType": "Gateway",
-            "ServiceName": f"com.amazonaws.{place.region}.s3",
-            "RouteTableIds": [table.id],
-        }
+    if image.ecr and image.ecr.region == place.region and place.partition in ENDPOINT_SERVICES:
         return Fix(
             "give the VPC endpoints for ECR and Amazon S3",
             "fill-in",
             place.account,
             place.region,
-            (*commands, AwsCommand("ec2", "CreateVpcEndpoint", gateway)),
+            tuple(_endpoint_commands(place, image.ecr.host, puller, vpc, table)),
             table.managed_by,
             f"{vpc.id} reaches ECR in {place.region} through the endpoints",
             "two interface endpoints, by the hour and Availability Zone; the gateway endpoint is free",
@@ -213,3 +218,33 @@ def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, ta
         f"every subnet that uses {table.id} reaches the internet",
         "a NAT gateway, by the hour and by the gigabyte",
     )
+
+
+def _endpoint_commands(place: Place, host: str, puller: Puller, vpc: Vpc, table: RouteTable) -> Iterator[AwsCommand]:
+    # Private DNS is refused while the VPC's DNS hostnames are off.
+    if vpc.dns_hostnames == Known(value=False):
+        hostnames = {"VpcId": vpc.id, "EnableDnsHostnames": {"Value": True}}
+        yield AwsCommand("ec2", "ModifyVpcAttribute", hostnames)
+    registry = "ecr-fips.dkr" if "ecr-fips" in host else "ecr.dkr"
+    for service in ("ecr.api", registry):
+        yield AwsCommand(
+            "ec2",
+            "CreateVpcEndpoint",
+            {
+                "VpcId": vpc.id,
+                "VpcEndpointType": "Interface",
+                "ServiceName": f"{ENDPOINT_SERVICES[place.partition]}.{place.region}.{service}",
+                "SubnetIds": [puller.subnet.id],
+                "SecurityGroupIds": ["<group-that-lets-443-in-from-the-task>"],
+                "PrivateDnsEnabled": True,
+            },
+        )
+    gateways = s3_gateways(vpc.endpoints.value, place.region, place) if isinstance(vpc.endpoints, Known) else ()
+    if not any(table.id in gateway.route_tables for gateway in gateways):
+        gateway = {
+            "VpcId": vpc.id,
+            "VpcEndpointType": "Gateway",
+            "ServiceName": f"com.amazonaws.{place.region}.s3",
+            "RouteTableIds": [table.id],
+        }
+        yield AwsCommand("ec2", "CreateVpcEndpoint", gateway)

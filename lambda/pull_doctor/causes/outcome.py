@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pull_doctor.facts.fact import Unknown
+from pull_doctor.intake.symptom import Phase
 from pull_doctor.network.trace import Trace
 from pull_doctor.resource import Resource
 
@@ -69,6 +70,8 @@ class Problem:
     text_proves: bool = False
     inferred: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    """The phases that this finding stops, where the traces do not tell; empty: all that the catalogue has for it."""
     where: str | None = None
     """The part of the image reference that is at fault, to be underlined where the report quotes it."""
 

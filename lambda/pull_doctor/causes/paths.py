@@ -72,16 +72,19 @@ def hop_evidence(traces: Iterable[Trace], verdicts: Sequence[str] = ("fail",)) -
     return tuple(texts.values())
 
 
-def still_there(task: Task, puller: Puller, service: Fact[Service | None]) -> Still:
+def still_there(task: Task, puller: Puller, service: Fact[Service | None], *, by_groups: bool = False) -> Still:
     """Whether new tasks still meet the defect: not once the service's newest deployment leaves the subnet."""
     if task.service is None:
         return "yes"
     if isinstance(service, Unknown):
         return "unknown"
     newest = primary(service)
-    if newest and newest.subnets and puller.subnet.id not in newest.subnets:
+    if newest is None:
+        return "unknown"
+    if newest.subnets and puller.subnet.id not in newest.subnets:
         return "no"
-    return "yes"
+    same_groups = isinstance(puller.groups, Known) and set(newest.groups) in (set(), set(puller.groups.value))
+    return "yes" if same_groups or not by_groups else "unknown"
 
 
 def primary(service: Fact[Service | None]) -> Deployment | None:
@@ -120,7 +123,7 @@ def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None]) -> F
         task.place.region,
         (update_network(task, newest, rest, public=newest.assign_public_ip),),
         None,
-        f"the service stops using {puller.subnet.zone}",
+        f"the service stops using {puller.subnet.id} ({puller.subnet.zone})",
     )
 
 

@@ -11,21 +11,28 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_r
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Simulated
 from pull_doctor.intake.image_reference import ImageReference
-from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.symptom import REFUSALS, Phase, Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.policy.grants import grants
-from pull_doctor.resource import Resource, make
+from pull_doctor.resource import Place, Resource, make
 
 SIGN_IN = "ecr:GetAuthorizationToken"
 _ARN_PARTS = 6
-_LONGEST_POLICY_NAME = 128
+STOPS: dict[str, Phase] = {
+    SIGN_IN: "sign-in",
+    "ecr:BatchGetImage": "resolve",
+    "ecr:GetDownloadUrlForLayer": "download",
+}
+"""The phase that each action is for: a refused one stops that phase, and shows in no earlier one."""
 MANAGED_POLICY = "service-role/AmazonECSTaskExecutionRolePolicy"
 
 
@@ -41,37 +48,50 @@ def check(
 ) -> Outcome:
     known, named = role.value if isinstance(role, Known) else None, _role_in_text(symptom)
     # The role is the one that the text names; what was read is about the task definition's.
-    other = named is not None and not (known and _same_role(symptom, known))
+    other = named is not None and not (known and _same_role(named, known))
     pulling = named if other else known
     if pulling is None:
         nobody = Unknown("the execution role", "not-modelled", detail="the task definition names none")
         return Undetermined((role if isinstance(role, Unknown) else nobody,))
+    if elsewhere := _denied_elsewhere(symptom, image, pulling):
+        return Undetermined((elsewhere,))
     item = make(task.place, "AWS::IAM::Role", pulling)
     rights = (sign_in_rights, pull_rights)
     if other:
         unread = Unknown(f"the policies of {pulling}", "not-modelled", resource=pulling)
         rights = (role if isinstance(role, Unknown) else unread,) * 2
-    denied, open_facts = _judge(image, pulling, rights, repository_policy)
+    denied, open_facts = _judge(image, pulling, rights, repository_policy, refused=symptom.kind in REFUSALS)
     told = _told_by_text(symptom, item)
     if told is None and not denied:
-        return Undetermined(open_facts) if open_facts else Ok(f"{pulling} may sign in to ECR and read the image")
+        return (
+            Undetermined(open_facts)
+            if open_facts
+            else Ok(f"the policies of {pulling} allow signing in to ECR and reading the image")
+        )
     actions = tuple(one.action for one in denied) or (symptom.action or SIGN_IN,)
     judged = {one.action for fact in rights if isinstance(fact, Known) for one in fact.value or ()}
     still: Still = "yes" if denied else "unknown" if open_facts or actions[0] not in judged else "no"
     explicit = any(one.decision == "explicitDeny" for one in denied) or bool(not denied and symptom.explicit_deny)
     evidence = [*([told] if told else []), *(_evidence(one, item, image) for one in denied)]
+    evidence += _repository_evidence(denied, image, pulling, repository_policy)
     if still == "no":
         evidence.append(Evidence(f"{pulling} may call {' and '.join(actions)} now", "fact", (item,)))
     kind = "execution role" if task.on_fargate else "pulling role"
     return Problem(
         title=f"{kind} {'is denied' if explicit else 'lacks'} {actions[0]}"
         + (f" and {len(actions) - 1} more" if len(actions) > 1 else ""),
-        explanation=_explanation(image, pulling.rsplit("/", 1)[-1], kind, actions, explicit=explicit),
+        explanation=_explanation(image, pulling.rsplit("/", 1)[-1], kind, actions, explicit=explicit)
+        + (
+            f" What ECS's text shows refused, {symptom.action}, it has now."
+            if told and denied and symptom.action not in actions
+            else ""
+        ),
         culprit=item,
         evidence=tuple(evidence),
         fixes=_fixes(image, item, denied, explicit=explicit) if denied else (),
         still=still,
         text_proves=told is not None and (not denied or symptom.action in actions),
+        phases=("unknown", symptom.phase) if told else tuple(STOPS[one.action] for one in denied),
     )
 
 
@@ -99,6 +119,8 @@ def _judge(
     role: str,
     rights: Iterable[Fact[tuple[Simulated, ...] | None]],
     repository_policy: Fact[str | None],
+    *,
+    refused: bool,
 ) -> tuple[tuple[Simulated, ...], tuple[Unknown, ...]]:
     """The actions that the role's own policies keep from the pull, and what was not to be told."""
     denied: list[Simulated] = []
@@ -114,7 +136,7 @@ def _judge(
             )
         else:
             for one in fact.value:
-                verdict = _denied(one, image, role, repository_policy)
+                verdict = _denied(one, image, role, repository_policy, refused=refused)
                 if isinstance(verdict, Unknown):
                     open_facts.append(verdict)
                 elif verdict:
@@ -122,10 +144,15 @@ def _judge(
     return tuple(denied), tuple(dict.fromkeys(open_facts))
 
 
-def _denied(one: Simulated, image: ImageReference, role: str, repository_policy: Fact[str | None]) -> bool | Unknown:
+def _denied(
+    one: Simulated, image: ImageReference, role: str, repository_policy: Fact[str | None], *, refused: bool
+) -> bool | Unknown:
     subject = f"whether {role} may call {one.action}"
-    if one.decision == "allowed":
+    # An allow that depends on what the simulation was not given counts unless ECR was seen to refuse.
+    if one.decision == "allowed" and not refused:
         return False
+    if one.decision == "allowed" and not one.missing_context:
+        return _denied_by_repository(subject, one, image, role, repository_policy)
     if one.boundary_allows is False or one.organization_allows is False:
         layer = "permissions boundary" if one.boundary_allows is False else "organization's policies"
         detail = f"its {layer} does not allow it"
@@ -138,12 +165,45 @@ def _denied(one: Simulated, image: ImageReference, role: str, repository_policy:
     if image.ecr and image.ecr.account != role.split(":")[4]:
         return True
     if isinstance(repository_policy, Unknown):
-        return repository_policy
+        detail = f"no policy of {role} allows the pull; the repository's policy alone could"
+        return replace(repository_policy, detail=detail)
     granted = grants(repository_policy.value, role, one.action) if repository_policy.value else "no"
     if granted == "unknown":
         detail = f"the policy of repository {image.repository} may grant it under conditions that are not evaluated"
         return Unknown(subject, "not-modelled", "ecr:GetRepositoryPolicy", image.repository, detail=detail)
     return granted == "no"
+
+
+def _denied_by_repository(
+    subject: str, one: Simulated, image: ImageReference, role: str, repository_policy: Fact[str | None]
+) -> bool | Unknown:
+    """Whether the repository's policy may be what refuses a role that its own policies allow: left open then."""
+    if one.action == SIGN_IN:
+        return False
+    if isinstance(repository_policy, Unknown):
+        return repository_policy
+    if repository_policy.value and grants(repository_policy.value, role, one.action) == "unknown":
+        detail = f"the policy of repository {image.repository} may deny it, under conditions that are not evaluated"
+        return Unknown(subject, "not-modelled", "ecr:GetRepositoryPolicy", image.repository, detail=detail)
+    return False
+
+
+def _denied_elsewhere(symptom: Symptom, image: ImageReference, role: str) -> Unknown | None:
+    """Another layer that the text names as the one that denied, or another account that must grant the pull too.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+    """
+    if symptom.denied_by and symptom.denied_by != "identity-policy":
+        layer = symptom.denied_by.replace("-", " ")
+        detail = f"ECS's text names the {layer} that denied {symptom.action or 'the request'}"
+        return Unknown(f"the {layer} that denied {role}", "not-modelled", resource=role, detail=detail)
+    owner = image.ecr.account if image.ecr else None
+    if owner and owner != role.split(":")[4] and symptom.kind in REFUSALS and symptom.denied_by is None:
+        fact = f"the policy of repository {image.repository} of account {owner}"
+        return Unknown(
+            fact, "not-modelled", "ecr:GetRepositoryPolicy", image.repository, detail="it must grant the pull"
+        )
+    return None
 
 
 def _told_by_text(symptom: Symptom, item: Resource) -> Evidence | None:
@@ -162,8 +222,9 @@ def _told_by_text(symptom: Symptom, item: Resource) -> Evidence | None:
     return Evidence(f"ECS's text says that {who} was refused {symptom.action}, {reason}", "text", (item,))
 
 
-def _same_role(symptom: Symptom, role: str) -> bool:
-    return symptom.principal is None or f"/{role.rsplit('/', 1)[-1]}/" in f"{symptom.principal}/"
+def _same_role(named: str, role: str) -> bool:
+    """Whether the role in the text is this one: of the same account and name, as the text shows no path."""
+    return named.split(":")[4] == role.split(":")[4] and named.rsplit("/", 1)[-1] == role.rsplit("/", 1)[-1]
 
 
 def _evidence(one: Simulated, item: Resource, image: ImageReference) -> Evidence:
@@ -172,6 +233,26 @@ def _evidence(one: Simulated, item: Resource, image: ImageReference) -> Evidence
         by = f" by {', '.join(one.statements)}" if one.statements else ""
         return Evidence(f"the policies of {item.id} deny {one.action} on {target}{by}", "fact", (item,))
     return Evidence(f"no policy of {item.id} allows {one.action} on {target}", "fact", (item,))
+
+
+def _repository_evidence(
+    denied: tuple[Simulated, ...],
+    image: ImageReference,
+    role: str,
+    repository_policy: Fact[str | None],
+) -> tuple[Evidence, ...]:
+    """That the repository does not grant it either; said where the repository's policy was read and could have."""
+    actions = [one.action for one in denied if one.decision == "implicitDeny" and one.action != SIGN_IN]
+    if not actions or image.ecr is None or isinstance(repository_policy, Unknown):
+        return ()
+    repository = _repository(image)
+    if repository_policy.value is None:
+        text = f"repository {image.repository} has no policy that could grant it"
+    elif image.ecr.account != role.split(":")[4]:
+        return ()
+    else:
+        text = f"the policy of repository {image.repository} does not grant {' and '.join(actions)} to {role}"
+    return (Evidence(text, "fact", (repository,)),)
 
 
 def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...], *, explicit: bool) -> tuple[Fix, ...]:
@@ -183,12 +264,13 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
         where = sorted({statement for one in denied for statement in one.statements})
         text = f"take the deny out of {', '.join(where) or 'the policy of ' + name}, or let it spare this repository"
         return (Fix(text, "your-call", account, region),)
-    # PutRolePolicy replaces a policy of the same name, so each repository has its own.
-    policy_name = f"pull-{image.repository.replace('/', '-')}"[:_LONGEST_POLICY_NAME]
+    # PutRolePolicy replaces a policy of the same name, so each repository has its own, with all that a pull needs.
+    digest = hashlib.sha256((_repository(image).arn or image.repository).encode()).hexdigest()[:8]
+    policy_name = f"pull-{image.repository.replace('/', '-')[:100]}-{digest}"
     put = AwsCommand(
         "iam",
         "PutRolePolicy",
-        {"RoleName": name, "PolicyName": policy_name, "PolicyDocument": _policy(image, denied)},
+        {"RoleName": name, "PolicyName": policy_name, "PolicyDocument": _policy(image)},
     )
     managed = f"arn:{partition}:iam::aws:policy/{MANAGED_POLICY}"
     attach = AwsCommand("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": managed})
@@ -200,19 +282,24 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
             account,
             region,
             (attach,),
-            None,
-            f"{name} may pull from every repository that admits it, and write to every log group",
+            effect=f"{name} may pull from every repository that admits it, and write to every log group",
         ),
     )
 
 
-def _policy(image: ImageReference, denied: tuple[Simulated, ...]) -> str:
-    assert image.ecr is not None
-    registry = image.ecr
-    repository = f"arn:{registry.partition}:ecr:{registry.region}:{registry.account}:repository/{image.repository}"
+def _policy(image: ImageReference) -> str:
     statements = [
-        {"Effect": "Allow", "Action": actions, "Resource": target}
-        for target in ("*", repository)
-        if (actions := [one.action for one in denied if (one.action == SIGN_IN) == (target == "*")])
+        {"Effect": "Allow", "Action": SIGN_IN, "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Resource": _repository(image).arn,
+        },
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def _repository(image: ImageReference) -> Resource:
+    assert image.ecr is not None
+    place = Place(image.ecr.partition, image.ecr.account, image.ecr.region)
+    return make(place, "AWS::ECR::Repository", image.repository)

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import NotApplicable, Outcome, Undetermined
 from pull_doctor.facts.fact import Known, Unknown
+
+if TYPE_CHECKING:
+    from pull_doctor.view import View
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ def fact_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for check in checks() for name in (*check.required, *check.optional)))
 
 
-def run(check: Check, view: Any) -> Outcome:
+def run(check: Check, view: View) -> Outcome:
     """Run one check on one failure's view; a fact that it needs and that is unknown makes it undetermined."""
     reference = view.failure.reference
     if check.row.registry == "ecr" and reference is not None and reference.ecr is None:
@@ -64,6 +70,7 @@ def run(check: Check, view: Any) -> Outcome:
     try:
         return check.function(**values)
     except Exception as error:  # noqa: BLE001 - a crash is reported as this check's own, and the run goes on
+        _log.exception("the check of %s crashed", check.row.cause)
         crash = f"{type(error).__name__} in the check of {check.row.cause}"
         return Undetermined((Unknown(f"the check of {check.row.cause}", "crashed", detail=crash),))
 

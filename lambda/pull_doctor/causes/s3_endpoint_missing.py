@@ -54,7 +54,7 @@ def check(
         state = f"The gateway endpoint {existing.id} for S3 is not associated with {table.id}."
     else:
         title = "no S3 gateway endpoint, so image layers cannot be downloaded"
-        state = f"{vpc.id} has no gateway endpoint for S3."
+        state = f"{vpc.id} has no gateway endpoint for S3 in {image.ecr.region if image.ecr else task.place.region}."
     return Problem(
         title=title,
         explanation=(

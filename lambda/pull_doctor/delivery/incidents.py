@@ -50,7 +50,7 @@ _NO_NEWS = frozenset({"undetermined"})
 
 def incident_key(task: Task) -> str:
     """Name the incident that a task's failure belongs to: account, Region, cluster, and workload."""
-    return f"{task.place.account}/{task.place.region}/{task.cluster.rpartition('/')[2]}/{workload(task)}"
+    return f"{task.place.account}/{task.place.region}/{task.cluster}/{workload(task)}"
 
 
 def workload(task: Task) -> str:

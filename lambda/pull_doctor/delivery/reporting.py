@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -111,6 +112,9 @@ class Reporting:
                 refused[name] = str(error)
             except Exception as error:  # noqa: BLE001 - a sink or a rendering that crashes must not stop the next sink
                 refused[name] = f"the tool itself failed: {type(error).__name__}"
+                # The frames alone: the exception's words may hold a webhook's URL.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                _log.error("%s at sink %s:\n%s", type(error).__name__, name, where)
             else:
                 lease.confirmed(name)
         return frozenset(confirmed), refused

@@ -71,7 +71,7 @@ def attributes(report: Report) -> dict[str, str]:
         "cause": cause_of(report),
         "certainty": report.causes[0].certainty if report.verdict == "cause-found" else "",
         "status": report.incident.status if report.incident else "",
-        "cluster": task.cluster.rpartition("/")[2],
+        "cluster": task.cluster,
         "account": task.account,
         "region": task.region,
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from pull_doctor.facts import questions as q
 from pull_doctor.facts.answers import Answers
@@ -17,26 +20,13 @@ from pull_doctor.facts.fact import Fact, Known, Unknown, Why
 from pull_doctor.facts.readers import READERS
 from pull_doctor.intake.task import Failure, Task
 
+_log = logging.getLogger(__name__)
+
 Asked = q.Question[Any]
 Facts = dict[Asked, Fact[Any]]
 K = TypeVar("K")
 V = TypeVar("V")
 Plan = Callable[[Task, Sequence[Failure], Answers], Sequence[Asked]]
-
-SHARED = (
-    q.Subnets,
-    q.RouteTables,
-    q.NetworkAcls,
-    q.SecurityGroups,
-    q.VpcEndpoints,
-    q.EndpointInterfaces,
-    q.NatGateways,
-    q.InternetGateways,
-    q.DnsSupport,
-    q.DnsHostnames,
-    q.S3PrefixList,
-)
-"""The questions about a whole VPC, whose answers every failed task in it shares."""
 
 
 @dataclass(eq=False)
@@ -58,7 +48,7 @@ class SharedAnswers:
         oldest = self.clock() - self.lifetime
         self._kept = {question: kept for question, kept in self._kept.items() if kept[0] > oldest}
         for question, fact in facts.items():
-            if isinstance(question, SHARED) and isinstance(fact, Known):
+            if isinstance(question, q.OF_A_VPC) and isinstance(fact, Known):
                 self._kept[question] = (read_at, fact)
 
 
@@ -98,7 +88,10 @@ def ask(aws: Aws, question: Asked) -> Fact[Any]:
             return _unasked(question, "switched-off", off, "the settings switch this read off")
         return Known(reader.read(aws, question))
     except Exception as error:  # noqa: BLE001 - whatever a reader raises is unknown, never the end of the run
-        return unknown(question, actions, error)
+        answer = unknown(question, actions, error)
+        if answer.why == "crashed" and not isinstance(error, ClientError):
+            _log.exception("reading %s crashed", question.fact)
+        return answer
 
 
 def _ask_all(aws: Aws, questions: Sequence[Asked], region: str, deadline: float, workers: int) -> Facts:

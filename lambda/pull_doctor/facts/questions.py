@@ -270,3 +270,19 @@ class Simulation(Question[tuple[values.Simulated, ...] | None]):
     @property
     def fact(self) -> str:
         return f"what {self.role} may do on {self.resource}"
+
+
+OF_A_VPC = (
+    Subnets,
+    RouteTables,
+    NetworkAcls,
+    SecurityGroups,
+    VpcEndpoints,
+    EndpointInterfaces,
+    NatGateways,
+    InternetGateways,
+    DnsSupport,
+    DnsHostnames,
+    S3PrefixList,
+)
+"""The questions that together read a whole VPC, whose answers every failed task in it shares."""

@@ -19,7 +19,6 @@ class Subnet:
     vpc: str
     zone: str
     cidr: str | None
-    ipv6_cidrs: tuple[str, ...] = ()
     owner: str | None = None
 
 
@@ -60,10 +59,8 @@ class NetworkAcl:
     """A network ACL with the subnets it is associated with; the closing ``*`` deny is implicit."""
 
     id: str
-    default: bool
     subnets: tuple[str, ...]
     entries: tuple[AclEntry, ...]
-    managed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,6 @@ class SecurityGroup:
     """A security group with its rules."""
 
     id: str
-    name: str
     ingress: tuple[GroupRule, ...]
     egress: tuple[GroupRule, ...]
     managed_by: str | None = None
@@ -113,15 +109,13 @@ class VpcEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class NatGateway:
-    """A NAT gateway. A regional one has no ``subnet`` but a ``route_table`` of its own."""
+    """A NAT gateway. A regional one has no ``subnet``."""
 
     id: str
     state: str
     private: bool
     subnet: str | None = None
     regional: bool = False
-    route_table: str | None = None
-    managed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +131,6 @@ class NetworkInterface:
     """A network interface; ``public_ip`` is ``None`` where it has none."""
 
     id: str
-    vpc: str
     subnet: str
     groups: tuple[str, ...]
     private_ip: str | None
@@ -158,22 +151,16 @@ class ContainerDefinition:
     """One container of a task definition."""
 
     name: str
-    image: str
     essential: bool
-    log_driver: str | None = None
-    repository_credentials: str | None = None
-    """The ARN or name of the secret, never its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
     """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate."""
 
-    arn: str
     family: str
     revision: int
     execution_role: str | None
-    task_role: str | None
     containers: tuple[ContainerDefinition, ...]
     registered_at: datetime | None = None
     registered_by: str | None = None
@@ -185,24 +172,16 @@ class Deployment:
 
     id: str
     status: str
-    task_definition: str
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     assign_public_ip: bool | None = None
-    platform_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service with its live deployments. ``tags`` are the service's own."""
+    """A service, by its live deployments."""
 
-    arn: str
-    name: str
-    status: str
-    desired: int
-    running: int
     deployments: tuple[Deployment, ...]
-    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +198,12 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class EcrImage:
-    """One image of an ECR repository. ``size`` is compressed, in bytes; ``status`` ACTIVE, ARCHIVED..."""
+    """One image of an ECR repository; ``status`` is ACTIVE, ARCHIVED..."""
 
     digest: str
     tags: tuple[str, ...]
     pushed_at: datetime | None
     status: str | None = None
-    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _task(detail: Mapping[str, Any], event_time: datetime | None) -> Task:
         place=Place(parts["partition"], parts["account"], parts["region"]),
         cluster=(_text(detail.get("clusterArn")) or "").rpartition("/")[2] or parts["cluster"] or "unknown",
         group=group,
-        service=(group.removeprefix("service:") or None) if group and group.startswith("service:") else None,
+        service=_service(group, _text(detail.get("startedBy"))),
         started_by=_text(detail.get("startedBy")),
         task_definition=task_definition,
         family=family["family"] if family else None,
@@ -104,6 +104,16 @@ def _task(detail: Mapping[str, Any], event_time: datetime | None) -> Task:
     )
 
 
+def _service(group: str | None, started_by: str | None) -> str | None:
+    """The service of the task; whoever calls RunTask may name any group, but not what started the task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
+    if not (group and group.startswith("service:")) or not (started_by or "ecs-svc/").startswith("ecs-svc/"):
+        return None
+    return group.removeprefix("service:") or None
+
+
 def _attachment(attachments: object) -> Attachment | None:
     for attachment in _members(attachments):
         if _text(attachment.get("type")) in _ENI_TYPES:
@@ -112,7 +122,6 @@ def _attachment(attachments: object) -> Attachment | None:
                 subnet=details.get("subnetId"),
                 interface=details.get("networkInterfaceId"),
                 private_ip=details.get("privateIPv4Address"),
-                ipv6=details.get("ipv6Address"),
             )
     return None
 
@@ -122,7 +131,6 @@ def _container(raw: Mapping[str, Any]) -> Container:
     return Container(
         name=_text(raw.get("name")),
         image=image[:_MAX_STRING] if isinstance(image, str) and image else None,
-        image_digest=_text(raw.get("imageDigest")),
         reason=_text(raw.get("reason")),
         runtime_id=_text(raw.get("runtimeId")),
         exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,

@@ -35,7 +35,6 @@ class Container:
 
     name: str | None
     image: str | None
-    image_digest: str | None
     reason: str | None
     runtime_id: str | None
     exit_code: int | None
@@ -136,13 +135,17 @@ def _on_a_host(task: Task) -> bool:
 
 
 def _only_beside_the_task(task: Task, containers: Sequence[Container], failed: Sequence[Container]) -> str | None:
-    """Say so if only containers that AWS injected failed, and the task stopped when another had run."""
+    """Say so if the task stopped when a container had run, and those that could not be pulled only stood beside it."""
     ended = min((container for container in containers if container.ran), key=lambda it: it.injected, default=None)
-    if ended is None or task.stop_code == "TaskFailedToStart" or not all(container.injected for container in failed):
+    injected = all(container.injected for container in failed)
+    if ended is None or task.stop_code == "TaskFailedToStart":
         return None
+    if not injected and task.stop_code != "EssentialContainerExited":
+        return None
+    who = f"{failed[0].label}, which AWS injected," if injected else f"container {failed[0].label}"
     return (
         f"Task {task.id} stopped when its container {ended.label} exited with code {ended.exit_code}; "
-        f"that {failed[0].label}, which AWS injected, could not be pulled did not stop it."
+        f"that {who} could not be pulled did not stop it."
     )
 
 
@@ -217,7 +220,6 @@ def _failures(task: Task, failed: Sequence[Container]) -> tuple[Failure, ...]:
                 reference=container.reference,
                 message=message,
                 symptom=read_symptom(message),
-                image_digest=container.image_digest,
                 injected=container.injected,
             )
         )

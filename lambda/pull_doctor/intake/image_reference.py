@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
-
-Registry = Literal["ecr", "ecr-public", "docker-hub", "other"]
 
 DOCKER_HUB_HOST = "registry-1.docker.io"
 _DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io"})
-_ECR_PUBLIC_HOSTS = frozenset({"public.ecr.aws", "ecr-public.aws.com"})
 
 _HTTPS = 443
 _MAX_NAME = 255
@@ -27,7 +23,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
 _ECR_HOST = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr(?P<joint>[.-])ecr(?P<fips>-fips)?"
+    r"(?P<account>[0-9]{12})\.dkr(?P<joint>[.-])ecr(?:-fips)?"
     r"\.(?P<region>(?:cn|us-gov|eusc-[a-z]{2}|[a-z]{2})-[a-z]+-[0-9]{1,2})\.(?P<suffix>[a-z.]+)"
 )
 # The partition's name, the prefix of its Regions, and the suffixes of its classic and dual-stack registry names.
@@ -41,18 +37,12 @@ _PARTITIONS = (
 
 @dataclass(frozen=True, slots=True)
 class EcrRegistry:
-    """A private ECR registry as its host name tells: owner account, Region, and name form.
-
-    ``host`` is the name as written; ``fips`` and ``dual_stack`` say which of ECR's name forms it is;
-    ``partition`` is the partition of its DNS suffix.
-    """
+    """A private ECR registry, as its name ``host`` tells: the owner's account, Region, and partition."""
 
     host: str
     account: str
     region: str
     partition: str
-    fips: bool = False
-    dual_stack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +61,6 @@ class ImageReference:
     digest: str | None
     ecr: EcrRegistry | None = None
     port: int | None = None
-
-    @property
-    def registry(self) -> Registry:
-        """Which kind of registry answers this reference; private ECR is ``ecr``."""
-        if self.ecr is not None:
-            return "ecr"
-        if self.host in _ECR_PUBLIC_HOSTS:
-            return "ecr-public"
-        return "docker-hub" if self.host == DOCKER_HUB_HOST else "other"
 
 
 def parse_reference(text: str) -> ImageReference | None:
@@ -132,15 +113,8 @@ def parse_ecr_host(host: str) -> EcrRegistry | None:
     match = _ECR_HOST.fullmatch(host)
     if match is None:
         return None
-    region, dual_stack = match["region"], match["joint"] == "-"
-    partition, _, classic, dual = next(row for row in _PARTITIONS if region.startswith(row[1]))
-    if match["suffix"] != (dual if dual_stack else classic):
+    region = match["region"]
+    partition, _, classic, dual_stack = next(row for row in _PARTITIONS if region.startswith(row[1]))
+    if match["suffix"] != (dual_stack if match["joint"] == "-" else classic):
         return None
-    return EcrRegistry(
-        host=host,
-        account=match["account"],
-        region=region,
-        partition=partition,
-        fips=match["fips"] is not None,
-        dual_stack=dual_stack,
-    )
+    return EcrRegistry(host, match["account"], region, partition)

@@ -37,9 +37,9 @@ def scrub(text: str) -> str:
     text = _LINE_BREAK.sub(" ", text)
     text = _INVISIBLE.sub("", text)
     text = _SURROGATE.sub("\ufffd", text)
-    text = _URL.sub(_scrub_url, text)
     # A URL that was wrapped or cut leaves parts of its signature behind.
-    return _SIGNATURE_PART.sub(rf"\1={REDACTED}", text)
+    text = _SIGNATURE_PART.sub(rf"\1={REDACTED}", text)
+    return _URL.sub(_scrub_url, text)
 
 
 def _scrub_url(url: re.Match[str]) -> str:
@@ -48,7 +48,8 @@ def _scrub_url(url: re.Match[str]) -> str:
     name, colon, port = host.partition(":")
     if not host.startswith("[") and not _PORT_OR_NOTHING.fullmatch(port):
         # No port: a password, cut off or with a slash in it.
-        host, path = name + colon + REDACTED, path.rpartition("@")[2]
+        host = name + colon + REDACTED
+        path = f"/{path.rpartition('@')[2]}" if "@" in path else path
     # A URL inside the path has credentials of its own.
     path = _INNER_CREDENTIALS.sub("://", path)
     if query is None:

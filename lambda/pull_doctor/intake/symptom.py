@@ -40,6 +40,9 @@ Kind = Literal[
     "not-a-pull-failure",
 ]
 
+REFUSALS: tuple[Kind, ...] = ("auth-denied-ecr-permission", "registry-access-denied", "auth-missing-credentials")
+"""Kinds of text that show a registry refusing who asked."""
+
 DeniedBy = Literal[
     "identity-policy",
     "resource-policy",

@@ -123,7 +123,8 @@ RULES: tuple[Rule, ...] = (
     # Keys, roles, and secrets. Whatever else is said of a secret makes it unavailable.
     rule(
         "kms-denied",
-        r"Access to KMS is not allowed|KmsError|KMSException|perform: kms:|\bkms\b.{0,200}(?:disabled|denied)",
+        r"Access to KMS is not allowed|KmsError|KMSException|perform: kms:"
+        r"|(?<![-/.\w])KMS(?![-/.\w]).{0,200}(?:disabled|denied)",
         "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm: "
         "AccessDeniedException: Access to KMS is not allowed",
     ),

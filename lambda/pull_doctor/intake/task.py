@@ -17,7 +17,6 @@ class Attachment:
     subnet: str | None = None
     interface: str | None = None
     private_ip: str | None = None
-    ipv6: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,6 @@ class Failure:
     reference: ImageReference | None
     message: str
     symptom: Symptom
-    image_digest: str | None = None
     injected: bool = False
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
+from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Phase, Symptom
 from pull_doctor.intake.task import Task
 
 DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 """The DNS suffix of each partition that does not use ``amazonaws.com``."""
-
-DOCKER_HUB = "registry-1.docker.io"
 
 PUBLIC_REGISTRIES = (
     "docker.io",
@@ -71,7 +69,8 @@ def signs_in_outside_vpc(task: Task) -> bool:
     version = (task.platform_version or "").split(".")
     if (task.platform_family or "").upper().startswith("WINDOWS") or not all(part.isdigit() for part in version):
         return False
-    return tuple(int(part) for part in version) < (1, 4)
+    # 1.0.0 is Windows' one; Linux's of that number is long gone.
+    return (1, 0) < tuple(int(part) for part in version[:2]) < (1, 4)
 
 
 def _ecr_hosts(registry: EcrRegistry) -> tuple[tuple[Phase, str, str], ...]:
@@ -87,7 +86,7 @@ def _ecr_hosts(registry: EcrRegistry) -> tuple[tuple[Phase, str, str], ...]:
 
 
 def _public_hosts(host: str) -> tuple[tuple[Phase, str, None], ...]:
-    if host == DOCKER_HUB:
+    if host == DOCKER_HUB_HOST:
         # https://docs.docker.com/desktop/setup/allow-list/
         return (
             ("sign-in", "auth.docker.io", None),

@@ -24,6 +24,8 @@ OPAQUE = {
 }
 """Targets whose far side AWS does not show, with their types; any target not followed here ends sight too."""
 
+_ROUTES_SHOWN = 8
+
 
 def route_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
     """Judge the route to the addresses and everything behind it."""
@@ -74,12 +76,14 @@ def _for_other_hosts(vpc: Vpc) -> set[str]:
 
 
 def shown_routes(table: RouteTable) -> tuple[str, ...]:
-    """The table's routes as a report shows them, at most eight."""
+    """The table's routes as a report shows them; of many only the first."""
     lines = [
         f"{route.destination} -> {route.target}" + ("" if route.state == "active" else f" ({route.state})")
         for route in table.routes
     ]
-    return (*lines[:8], f"... {len(lines) - 8} more") if len(lines) > 8 else tuple(lines)  # noqa: PLR2004 - said above
+    if len(lines) <= _ROUTES_SHOWN:
+        return tuple(lines)
+    return (*lines[:_ROUTES_SHOWN], f"... {len(lines) - _ROUTES_SHOWN} more")
 
 
 def _s3_gateway_of(flow: Flow, table: RouteTable, puller: Puller, vpc: Vpc) -> VpcEndpoint | None:
@@ -112,11 +116,28 @@ def _gateway_endpoint_hops(gateway: VpcEndpoint, table: Resource, puller: Puller
 def _no_route_hop(flow: Flow, table: RouteTable, item: Resource, puller: Puller, vpc: Vpc) -> Hop:
     own = "" if puller.subnet.id in table.subnets else f", the main one of {vpc.id},"
     why = f"{table.id}{own} has no route that matches {flow.address or 'a public address'}"
+    if hidden := _way_not_followed(flow, table):
+        missing = Unknown(f"the way to {flow.host}", "not-visible", resource=table.id, detail=hidden)
+        return Hop("route", item, "unknown", f"{why}, but {hidden}", missing=missing, details=shown_routes(table))
     cause = missing_way(flow, vpc, puller.place)
     if isinstance(cause, Unknown):
         why = f"{why}, and whether an endpoint serves {flow.host} could not be read"
         return Hop("route", item, "unknown", why, missing=cause, details=shown_routes(table))
     return Hop("route", item, "fail", why, cause=cause, details=shown_routes(table))
+
+
+def _way_not_followed(flow: Flow, table: RouteTable) -> str | None:
+    """Another way than the public IPv4 one that the table may hold for the host: central endpoints, or IPv6."""
+    active = [route for route in table.routes if route.state == "active"]
+    followed = ("local", "igw-", "nat-", "eigw-", "vpce-")
+    central = next((route for route in active if not route.target.startswith(followed)), None)
+    if central and flow.service and not flow.address:
+        return f"its name may lead to an endpoint behind {central.target}, as hosted zones are not read"
+    over_ipv6 = next((route for route in active if route.destination in ("::/0", "64:ff9b::/96")), None)
+    classic = flow.service is not None and not flow.host.endswith(".on.aws")
+    if over_ipv6 and not classic and not flow.address:
+        return f"IPv6 leads to {over_ipv6.target}, which is not followed"
+    return None
 
 
 def _behind(route: Route, table: RouteTable, item: Resource, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:

@@ -107,7 +107,10 @@ def _to_endpoint(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) ->
 
 
 def _own_acl(networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
-    """The puller's ACL towards an endpoint; traffic inside one subnet passes none."""
+    """The puller's ACL towards an endpoint; traffic inside one subnet passes none.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html
+    """
     far = without(networks, networks_of([puller.subnet.cidr])) if puller.subnet.cidr else networks
     if not far:
         return ()
@@ -154,6 +157,10 @@ def _to_addresses(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc
 
 
 def _name_hop(flow: Flow, puller: Puller, vpc: Vpc) -> Hop:
+    """Judge whether the host's public name resolves: without DNS support the VPC's resolver does not answer.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+    """
     item = make(puller.place, "AWS::EC2::VPC", vpc.id)
     if flow.address:
         return Hop("name", None, "ok", f"the name resolved to {flow.address}, as ECS's text shows")

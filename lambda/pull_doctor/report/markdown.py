@@ -10,7 +10,7 @@ import re
 from pull_doctor.report import words
 from pull_doctor.report.commands import wrap
 from pull_doctor.report.model import UNSET, FixPart, RankedCause, Report
-from pull_doctor.report.paths import how_far, paths
+from pull_doctor.report.trace_table import how_far, paths
 from pull_doctor.report.words import plain
 
 _SPECIAL = re.compile(r"[\\`*_\[\]#|~$!]")
@@ -28,10 +28,9 @@ def render_markdown(report: Report) -> str:
         blocks += [f"ECS said of container {_code(failure.container)}:", _fence(lines)]
     for cause in report.causes:
         blocks += _cause(report, cause)
+    blocks += _unchecked(report)
     if report.notes:
         blocks += ["## Notes", *(_item(note.text) for note in report.notes)]
-    if gaps := words.gaps(report):
-        blocks += ["## Could not check", "\n".join(_gap(report, gap) for gap in gaps)]
     for title, group in (("Ruled out", report.ruled_out), ("Does not apply", report.not_applicable)):
         if group:
             rows = dict.fromkeys(f"- {_code(one.cause)}: {_escaped(words.phrase(one.why))}" for one in group)
@@ -65,12 +64,7 @@ def _cause(report: Report, cause: RankedCause) -> list[str]:
     blocks += [_fence(table) for table in (*how_far(report, cause), *paths(report, cause))]
     if cause.evidence:
         blocks.append("\n".join(["Evidence:", "", *(_item(evidence.text) for evidence in cause.evidence)]))
-    if cause.includes:
-        items = [
-            f"- {_code(one.cause)} only follows from it: {_escaped(words.phrase(one.why))}" for one in cause.includes
-        ]
-        blocks.append("\n".join(items))
-    for fix in () if words.is_over(report, cause) else cause.fixes:
+    for fix in () if cause.still == "no" else cause.fixes:
         blocks += _fix(report, fix)
     if cause.docs:
         # A link's title and address come from the catalogue; they are escaped all the same.
@@ -81,7 +75,8 @@ def _cause(report: Report, cause: RankedCause) -> list[str]:
 def _fix(report: Report, fix: FixPart) -> list[str]:
     blocks = [f"### Fix ({words.applicability(fix.applicability)}): {_escaped(words.phrase(fix.text))}"]
     if fix.managed_by is not UNSET:
-        blocks.append(f"Managed by {_escaped(fix.managed_by)}: change it there; the command here drifts from it.")
+        drifts = "; the command here drifts from it" if fix.commands else ""
+        blocks.append(f"Managed by {_escaped(fix.managed_by)}: change it there{drifts}.")
     if fix.account != report.task.account:
         blocks.append(f"Run it in account {_escaped(fix.account)}.")
     if fix.commands:
@@ -92,10 +87,18 @@ def _fix(report: Report, fix: FixPart) -> list[str]:
     return [*blocks, "\n".join(rows)]
 
 
-def _gap(report: Report, gap: words.Gap) -> str:
-    allow = f". To allow it: `pull-doctor permissions --for {gap.causes[0]}`" if gap.missing.why == "denied" else ""
-    told = f"{_escaped(gap.missing.fact)}: {_escaped(words.reason(gap.missing, report.task.account))}"
-    return f"- {told} (leaves open: {', '.join(map(_code, gap.causes))}){allow}"
+def _unchecked(report: Report) -> list[str]:
+    items = [_item(told) for told in words.strangers(report)]
+    for gap in words.gaps(report):
+        left = f" (leaves open: {', '.join(map(_code, gap.causes))})" if gap.causes else ""
+        told = f"{gap.missing.fact}: {words.reason(gap.missing, report.task.account)}"
+        items.append(f"{_item(told)}{left}{words.aside(report, gap)}")
+    if not items:
+        return []
+    blocks = ["## Could not check", "\n".join(items)]
+    if calls := words.permission_calls(report):
+        blocks += ["To see which permissions are missing, and to ask again:", _fence("\n".join(calls), "sh")]
+    return blocks
 
 
 def _foot(report: Report) -> str:

@@ -199,6 +199,8 @@ class Report:
     ruled_out: tuple[Excluded, ...] = ()
     not_applicable: tuple[Excluded, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
+    unread: tuple[Unknown, ...] = ()
+    """Every read of AWS that was refused or failed, whether a check waits for it or not."""
     notes: tuple[Note, ...] = ()
     facts_read_at: datetime | Unset = UNSET
     duration_ms: int | Unset = UNSET

@@ -76,19 +76,20 @@ def render_slack(report: Report) -> str:
 def _sections(report: Report) -> list[tuple[bool, str]]:
     """Return the sections in reading order; those that are not needed give way where the message grows long."""
     if report.verdict != "cause-found" or not report.causes:
-        gaps = _bullets("Could not check", [_gap(gap, report) for gap in words.gaps(report)])
-        calls = [f"`pull-doctor permissions --for {cause}`" for cause in words.permission_causes(report)]
-        gaps += [(True, f"To allow it: {', '.join(calls)}")] if calls else []
+        told = [*map(_prose, words.strangers(report)), *(_gap(gap, report) for gap in words.gaps(report))]
+        gaps = _bullets("Could not check", told)
+        if calls := words.permission_calls(report):
+            gaps.append((True, _with_commands("To see which permissions are missing, and to ask again:", calls)))
         notes = [(False, f"*Also* · {_prose(note.text)}") for note in report.notes]
         return [(True, _prose(words.sentence(report.verdict_reason))), *gaps, *notes]
     cause = report.causes[0]
     why = " ".join(part for part in (cause.explanation, words.doubt(cause), words.standing(cause)) if part)
     sections = [(True, _prose(why))]
-    if not words.is_over(report, cause):
+    if cause.still != "no":
         sections += [(not at, _fix(report, fix, "Or" if at else "Fix")) for at, fix in enumerate(cause.fixes[:2])]
     sections += [(True, _also(report, other)) for other in report.causes[1:] if other.certainty != "possible"]
     sections += [(False, f"*Next* · {_prose(words.phrase(other.title))}") for other in report.causes[1:] if other.next]
-    sections += _bullets("Evidence", [_prose(words.phrase(evidence.text)) for evidence in cause.evidence])
+    sections += _bullets("Evidence", [_prose(words.phrase(one.text)) for one in words.new_evidence(report, cause)])
     return [*sections, *((False, f"*Also* · {_prose(note.text)}") for note in report.notes)]
 
 
@@ -118,9 +119,11 @@ def _fix(report: Report, fix: FixPart, label: str) -> str:
     parts += [f"cost: {words.phrase(fix.cost)}"] if fix.cost is not UNSET else []
     text = _cut(f"*{label}* · {' · '.join(_prose(part) for part in parts)}", _SECTION // 2)
     lines = [wrap(plain(command.cli), _COMMAND_WIDTH, indent="") for command in fix.commands]
-    if not lines:
-        return text
-    # A command that is cut would run as another one: it is shown whole or not at all.
+    return _with_commands(text, lines) if lines else text
+
+
+def _with_commands(text: str, lines: list[str]) -> str:
+    """A command that is cut would run as another one: it is shown whole or not at all."""
     fence = "\n".join(lines).replace("`", "'")
     for raw, entity in _ESCAPES.items():
         fence = fence.replace(raw, entity)
@@ -143,14 +146,22 @@ def _bullets(title: str, items: list[str]) -> list[tuple[bool, str]]:
 def _counts(report: Report) -> str:
     if not words.checked(report):
         return ""
+    found = report.verdict == "cause-found"
+    findings = len(report.causes) - found
+    reads = len(report.unread)
+    actions = list(dict.fromkeys(plain(one.action) for one in report.unread if one.action))
+    if len(actions) > _MOST_ITEMS:
+        actions[_MOST_ITEMS - 1 :] = [f"and {len(actions) - _MOST_ITEMS + 1} more"]
+    named = f" ({_prose(', '.join(actions))})" if actions else ""
     gaps = words.gaps(report)
-    unread = f" ({_gap(gaps[0], report)})" if len(gaps) == 1 and report.verdict == "cause-found" else ""
-    more = len(report.causes) - (report.verdict == "cause-found")
+    why = f" ({_gap(gaps[0], report)})" if len(gaps) == 1 and not reads and found else ""
     ruled_out = len({excluded.cause for excluded in report.ruled_out})
     unchecked = len({unchecked.cause for unchecked in report.not_checked})
-    parts = [words.many(more, "more finding", "more findings")] if more else []
+    more = "more " if found else ""
+    parts = [words.many(findings, f"{more}finding", f"{more}findings")] if findings else []
     parts += [words.many(ruled_out, "cause ruled out", "causes ruled out")] if ruled_out else []
-    parts.append(f"{unchecked} not checked{unread}" if unchecked else "every fact could be read")
+    parts.append(f"{unchecked} not checked{why}" if unchecked else "every check could be made")
+    parts += [f"{words.many(reads, 'read', 'reads')} refused or failed{named}"] if reads else []
     return _cut(" · ".join(parts), _SECTION // 6)
 
 

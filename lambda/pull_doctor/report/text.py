@@ -1,18 +1,16 @@
 """The report as plain text, the reference form: it reads without colour, in 90 columns except for commands.
 
-The order carries the meaning: cause, place, ECS's words, the failing step, why, fix, what else matters, what could not
-be checked. ECS's words are quoted whole. A fix says how far it can be trusted: ``exact`` is right as printed,
-``your call`` only if the stated intent is yours, ``fill-in`` has placeholders.
+The order carries the meaning: cause, place, ECS's words, the failing step, why, fix, what could not be
+checked, what else matters. ECS's words are quoted whole. A fix says how far it can be trusted: ``exact`` is right as
+printed, ``your call`` only if the stated intent is yours, ``fill-in`` has placeholders.
 """
 
 from __future__ import annotations
 
-import shlex
-
 from pull_doctor.report import words
 from pull_doctor.report.commands import wrap
 from pull_doctor.report.model import UNSET, FailurePart, FixPart, RankedCause, Report
-from pull_doctor.report.paths import how_far, paths
+from pull_doctor.report.trace_table import how_far, paths
 from pull_doctor.report.words import WIDTH, fill, plain
 
 _LEVELS = {
@@ -22,8 +20,7 @@ _LEVELS = {
     "not-a-pull-failure": "note",
 }
 _MOST_FIXES = 2
-_MOST_RULED_OUT = 4
-_LONGEST_REASON = 80
+_LONGEST_REASON = 200
 
 
 def render_text(report: Report) -> str:
@@ -31,7 +28,7 @@ def render_text(report: Report) -> str:
     blocks = [_head(report), *_said(report)]
     first, others = _split(report)
     if first:
-        blocks += [*how_far(report, first), *paths(report, first), *_cause(report, first)]
+        blocks += _cause(report, first)
     else:
         blocks.append(fill(words.sentence(report.verdict_reason)))
     for cause in others:
@@ -41,8 +38,9 @@ def render_text(report: Report) -> str:
             covers = f" ({words.containers(report, cause.failures)})" if len(report.failures) > 1 else ""
             blocks.append(fill(f"error[{cause.cause}]: {words.phrase(cause.title)}{covers}", hang="  "))
             blocks += _cause(report, cause)
+    blocks += _unchecked(report)
     blocks += [fill(f"note: {plain(note.text)}", hang="      ") for note in report.notes]
-    blocks += [*_unchecked(report), *_ruled_out(report), _foot(report)]
+    blocks += [_ruled_out(report), _foot(report)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -56,8 +54,6 @@ def _split(report: Report) -> tuple[RankedCause | None, tuple[RankedCause, ...]]
 def _head(report: Report) -> str:
     first, _ = _split(report)
     lines = []
-    if report.incident and report.incident.status != "open":
-        lines.append(fill(f"ok[{report.incident.status}]: {words.headline(report)}", hang="  "))
     code = first.cause if first else report.verdict
     lines.append(fill(f"{_LEVELS[report.verdict]}[{code}]: {words.phrase(report.title)}", hang="  "))
     task = report.task
@@ -106,18 +102,12 @@ def _said(report: Report) -> list[str]:
 
 
 def _cause(report: Report, cause: RankedCause) -> list[str]:
-    """Why, what shows it, and the fixes of a proven or likely cause."""
-    blocks = [fill(plain(cause.explanation))]
-    shown = " ".join([cause.explanation, *(hop.why for trace in cause.traces for hop in trace.hops)])
-    left = [evidence for evidence in cause.evidence if evidence.text.rstrip(".") not in shown]
-    if left:
+    """Where it shows, why, what else shows it, and the fixes of a proven or likely cause."""
+    blocks = [*how_far(report, cause), *paths(report, cause), fill(plain(cause.explanation))]
+    if left := words.new_evidence(report, cause):
         items = [fill(words.phrase(evidence.text), "  - ", "    ") for evidence in left]
         blocks.append("\n".join(["Evidence:", *items]))
     blocks += [fill(text) for text in (words.doubt(cause), words.standing(cause)) if text]
-    for included in cause.includes:
-        blocks.append(
-            fill(f"note: {included.cause} only follows from this: {words.phrase(included.why)}", hang="      ")
-        )
     return blocks + _fixes(report, cause)
 
 
@@ -130,7 +120,7 @@ def _possible(report: Report, cause: RankedCause) -> list[str]:
 
 
 def _fixes(report: Report, cause: RankedCause) -> list[str]:
-    if words.is_over(report, cause):
+    if cause.still == "no":
         return []
     return [_fix(report, fix, alternative=bool(at)) for at, fix in enumerate(cause.fixes[:_MOST_FIXES])]
 
@@ -152,42 +142,31 @@ def _fix(report: Report, fix: FixPart, *, alternative: bool) -> str:
 
 
 def _unchecked(report: Report) -> list[str]:
-    gaps = words.gaps(report)
-    if not gaps:
+    gaps, strangers = words.gaps(report), words.strangers(report)
+    if not gaps and not strangers:
         return []
-    ask = report.verdict == "undetermined"
-    lines = ["Could not check:"]
+    lines = ["Could not check:", *(fill(told, "  ?  ", "     ") for told in strangers)]
     for gap in gaps:
         left = f" (leaves {len(gap.causes)} causes open)" if len(gap.causes) > 1 else ""
-        told = f"{plain(gap.missing.fact)}: {words.reason(gap.missing, report.task.account)}{left}."
-        allow = f"To allow it: pull-doctor permissions --for {gap.causes[0]}"
-        lines += _with_call(told, "" if ask or gap.missing.why != "denied" else allow, "  ?  ", "     ")
-    if report.causes and report.causes[0].certainty == "proven":
+        told = words.reason(gap.missing, report.task.account)
+        text = f"{plain(gap.missing.fact)}: {told}{left}{words.aside(report, gap)}."
+        lines.append(fill(text, "  ?  ", "     "))
+    if report.not_checked and report.causes and report.causes[0].certainty == "proven":
         lines.append("  The cause above is proven without them.")
     blocks = ["\n".join(lines)]
-    if ask and (causes := words.permission_causes(report)):
-        again = (
-            f"pull-doctor diagnose --region {shlex.quote(words.plain(report.task.region))} "
-            f"--cluster {shlex.quote(words.cluster(report))} --task {words.task_id(report)}"
-        )
-        calls = [f"    pull-doctor permissions --for {cause}" for cause in causes]
-        help_line = "help: give pull-doctor these permissions, then ask again  [exact]"
+    if calls := words.permission_calls(report):
+        help_line = "help: see which permissions are missing, give them to pull-doctor, then ask again  [exact]"
         effect = "  effect: none on AWS; ECS forgets a stopped task after about an hour"
-        blocks.append("\n".join([help_line, *calls, f"    {again}", effect]))
+        blocks.append("\n".join([help_line, *(f"    {call}" for call in calls), effect]))
     return blocks
 
 
-def _ruled_out(report: Report) -> list[str]:
+def _ruled_out(report: Report) -> str:
     by_reason: dict[str, dict[str, None]] = {}
     for excluded in report.ruled_out:
         by_reason.setdefault(words.phrase(excluded.why), {})[excluded.cause] = None
-    if not by_reason:
-        return []
-    shown = list(by_reason.items())[:_MOST_RULED_OUT]
-    parts = [f"{', '.join(causes)} ({_short(why)})" for why, causes in shown]
-    told = {cause for _, causes in shown for cause in causes}
-    more = len({excluded.cause for excluded in report.ruled_out} - told)
-    return [fill(f"Ruled out: {'; '.join(parts)}{f'; and {more} more' if more else ''}.")]
+    items = [fill(f"{', '.join(causes)}: {_short(why)}", "  - ", "    ") for why, causes in by_reason.items()]
+    return "\n".join(["Ruled out:", *items]) if items else ""
 
 
 def _short(text: str) -> str:
@@ -203,9 +182,9 @@ def _foot(report: Report) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _with_call(text: str, call: str, first: str = "", hang: str = "") -> list[str]:
+def _with_call(text: str, call: str) -> list[str]:
     """Return a paragraph that ends in a call of pull-doctor, which stays whole on its line."""
-    lines = fill(text, first, hang).splitlines()
+    lines = fill(text).splitlines()
     if lines and call and len(lines[-1]) + 1 + len(call) <= WIDTH:
         return [*lines[:-1], f"{lines[-1]} {call}"]
-    return [*lines, f"{hang}{call}"] if call else lines
+    return [*lines, call] if call else lines

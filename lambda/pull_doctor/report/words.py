@@ -7,12 +7,15 @@ voice is neutral, the words are plain, times are UTC, ages are in words.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import TextWrapper
 
+from pull_doctor.causes.outcome import Evidence
 from pull_doctor.facts.fact import Unknown
+from pull_doctor.network.trace import Trace
 from pull_doctor.report.model import UNSET, RankedCause, Report
 
 WIDTH = 90
@@ -22,12 +25,11 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _LAUNCH_TYPES = {"FARGATE": "Fargate", "EXTERNAL": "ECS Anywhere", "MANAGED_INSTANCES": "ECS Managed Instances"}
 _SECONDS_SAID = 120
 _MINUTES_SAID = 120
-_ENDINGS = {
-    "recovered": "runs again",
-    "rolled-back": "runs again on another version; this one still cannot be pulled",
-    "withdrawn": "was withdrawn before its image could be pulled",
-    "quiet": "has not failed to pull for 24 h",
-}
+_FILLERS = frozenset(
+    {"a", "an", "and", "exists", "has", "have", "in", "is", "it", "of", "that", "the", "which", "with"}
+)
+_NO_ANSWER = ("denied", "throttled", "timed-out")
+_IDENTITY = "sts:GetCallerIdentity"
 
 
 def plain(text: str) -> str:
@@ -56,8 +58,6 @@ def workload(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """Return the line that stands alone in a phone notification."""
-    if report.incident and report.incident.status in _ENDINGS:
-        return f"{workload(report)} {_ENDINGS[report.incident.status]}"
     joint = " cannot start: " if report.verdict == "cause-found" else ": "
     return f"{workload(report)}{joint}{plain(report.title)}"
 
@@ -95,7 +95,6 @@ def _endings(report: Report) -> dict[str, str]:
     said = dict.fromkeys((one.cause for one in report.not_applicable), "not applicable")
     said |= dict.fromkeys((one.cause for one in report.ruled_out), "ruled out")
     said |= dict.fromkeys((one.cause for one in report.not_checked), "not checked")
-    said |= dict.fromkeys((one.cause for cause in report.causes for one in cause.includes), "included")
     return said | {cause.cause: cause.certainty for cause in reversed(report.causes)}
 
 
@@ -106,7 +105,6 @@ def tally(report: Report) -> list[str]:
         "proven": f"{counts['proven']} proven",
         "likely": f"{counts['likely']} likely",
         "possible": f"{counts['possible']} possible",
-        "included": many(counts["included"], "follows from another", "follow from another"),
         "ruled out": f"{counts['ruled out']} ruled out",
         "not applicable": many(counts["not applicable"], "does not apply", "do not apply"),
         "not checked": f"{counts['not checked']} not checked",
@@ -123,19 +121,43 @@ def checked(report: Report) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A fact that could not be had, and the causes that it leaves open."""
+    """A fact that could not be had, and the causes that it leaves open, if any."""
 
     missing: Unknown
     causes: tuple[str, ...]
 
 
 def gaps(report: Report) -> list[Gap]:
-    """Return each fact that could not be had once, in the order of the causes that asked for it."""
+    """Return each fact that could not be had once, in the order of the causes that asked for it, then the others."""
     found: dict[Unknown, dict[str, None]] = {}
     for unchecked in report.not_checked:
         for missing in unchecked.missing:
             found.setdefault(missing, {})[unchecked.cause] = None
-    return [Gap(missing, tuple(causes)) for missing, causes in found.items()]
+    named = {missing.fact for missing in found}
+    found |= {missing: {} for missing in report.unread if missing.fact not in named}
+    return [Gap(missing, tuple(causes)) for missing, causes in found.items() if missing.action != _IDENTITY]
+
+
+def strangers(report: Report) -> list[str]:
+    """Return a sentence for each account of which nothing was read, as AWS did not tell whose the credentials are."""
+    reads = [*(missing for one in report.not_checked for missing in one.missing), *report.unread]
+    failed = {one.account or report.task.account: one for one in reads if one.action == _IDENTITY}
+    said = {"denied": "not permitted", "throttled": "throttled", "timed-out": "no answer in time"}
+    return [
+        f"Nothing of account {plain(account)} was read: {_IDENTITY} failed "
+        f"({said.get(one.why) or plain(one.detail or one.why).rstrip('.')}). Check the credentials."
+        for account, one in failed.items()
+    ]
+
+
+def aside(report: Report, gap: Gap) -> str:
+    """Return that the answer stands without a fact, where no cause waits for it and none is in doubt for it."""
+    if gap.causes or report.verdict != "cause-found":
+        return ""
+    doubts = [step for cause in report.causes for step in cause.inferred]
+    if any(gap.missing.fact in doubt for doubt in doubts) or any(cause.still == "unknown" for cause in report.causes):
+        return ""
+    return "; the answer does not rest on it"
 
 
 def reason(missing: Unknown, home: str) -> str:
@@ -151,22 +173,53 @@ def reason(missing: Unknown, home: str) -> str:
         "switched-off": f"{action or 'reading it'} is switched off",
         "crashed": "its check crashed",
     }[missing.why]
-    if missing.resource and missing.why in ("denied", "throttled", "timed-out"):
+    if missing.resource and missing.why in _NO_ANSWER and missing.resource.rpartition("/")[2] not in missing.fact:
         said += f" on {plain(missing.resource)}"
     if missing.account and missing.account != home:
         said += f" in account {plain(missing.account)}"
-    # AWS's refusal says again what action and resource say; the JSON form keeps its words.
-    told = missing.detail if missing.why != "denied" else None
+    # There AWS and botocore say again what stands here already; the JSON form keeps their words.
+    told = missing.detail if missing.why not in _NO_ANSWER else None
     return said + (f" ({plain(told).rstrip('.')})" if told else "")
 
 
-def permission_causes(report: Report) -> list[str]:
-    """Return causes whose permissions, asked for together, cover every refused read."""
-    chosen: list[str] = []
-    for gap in gaps(report):
-        if gap.missing.why == "denied" and not set(gap.causes) & set(chosen):
-            chosen.append(gap.causes[0])
-    return chosen
+def permission_calls(report: Report) -> list[str]:
+    """Return the lines that print the policy for the refused reads and ask again; none where none was refused."""
+    # `permissions` knows no action of STS: whose credentials these are, and a role's trust, are mended elsewhere.
+    if not any(one.why == "denied" and not (one.action or "").startswith("sts:") for one in report.unread):
+        return []
+    where = [plain(report.task.region), "--cluster", cluster(report), "--task", task_id(report)]
+    ask = f"pull-doctor diagnose --region {shlex.join(where)}"
+    return [f"{ask} --format json > report.json", "pull-doctor permissions --missing report.json", ask]
+
+
+def failing_path(report: Report, cause: RankedCause) -> Trace | None:
+    """Return the path that shows the cause: of the phase that ECS names, else the first that does not get through."""
+    broken = [trace for trace in cause.traces if trace.disposition != "reached"]
+    phases = {part.symptom.phase for part in report.failures if part.id in cause.failures}
+    return next((trace for trace in broken if trace.phase in phases), broken[0] if broken else None)
+
+
+def new_evidence(report: Report, cause: RankedCause) -> list[Evidence]:
+    """Return the evidence that says more than the explanation, or one hop of the path that is shown, says already.
+
+    A hop of another path at a resource of the shown one says nothing new either.
+    """
+    path = failing_path(report, cause)
+    shown = {hop.resource for hop in path.hops if hop.resource} if path else set()
+    hops = [hop for trace in cause.traces for hop in trace.hops if trace is path or hop.resource in shown]
+    above = [_telling(cause.explanation), *(_telling(" ".join((hop.why, *hop.details))) for hop in hops)]
+    # "holds 2 routes: ..." counts what the route table's hop lists.
+    listed = ["; ".join(hop.details) for hop in hops if any(hop.details)]
+    return [
+        one
+        for one in cause.evidence
+        if not any(_telling(one.text) <= told for told in above) and not one.text.endswith(tuple(listed))
+    ]
+
+
+def _telling(text: str) -> set[str]:
+    """Return the words of a text that tell something, however they are joined."""
+    return {word.strip(".,;:()").lower() for word in plain(text).split()} - _FILLERS
 
 
 def doubt(cause: RankedCause) -> str:
@@ -180,15 +233,10 @@ def doubt(cause: RankedCause) -> str:
 def standing(cause: RankedCause) -> str:
     """Return whether the cause still stands, where that is not plain."""
     if cause.still == "no":
-        return "Mended since: ECS's text shows this defect, the facts read afterwards do not. No fix is needed."
+        return "Mended since: tasks that start now do not meet this defect. No fix is needed."
     if cause.still == "unknown":
         return "Whether it still stands could not be read."
     return ""
-
-
-def is_over(report: Report, cause: RankedCause) -> bool:
-    """Return whether nothing is left to mend, so that no fix is printed."""
-    return cause.still == "no" or (report.incident is not None and report.incident.status == "recovered")
 
 
 def sentence(text: str) -> str:
@@ -211,12 +259,13 @@ def applicability(code: str) -> str:
 
 
 def since(report: Report) -> str:
-    """Return how many tasks stopped since when; empty without an incident."""
+    """Return how many tasks stopped, and when the first did; empty without an incident."""
     if report.incident is None:
         return ""
     first, last = report.incident.first_seen.astimezone(UTC), report.incident.last_seen.astimezone(UTC)
     start = f"{first:%H:%M}" if first.date() == last.date() else f"{first:%Y-%m-%d %H:%M}"
-    return f"{many(report.incident.occurrences, 'task', 'tasks')} stopped since {start} UTC"
+    count = report.incident.occurrences
+    return f"1 task stopped at {start} UTC" if count == 1 else f"{count} tasks stopped since {start} UTC"
 
 
 def place(report: Report) -> str:

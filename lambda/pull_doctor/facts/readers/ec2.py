@@ -14,6 +14,7 @@ from pull_doctor.facts import questions, values
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.errors import error_code
 from pull_doctor.facts.readers.reader import answers
+from pull_doctor.intake.scrub import scrub
 
 _PAGE = 1000
 _ROUTE_TABLE_PAGE = 100
@@ -186,17 +187,11 @@ def _pages(
 
 
 def _subnet(item: Mapping[str, Any]) -> values.Subnet:
-    associations = item.get("Ipv6CidrBlockAssociationSet", [])
     return values.Subnet(
         id=item["SubnetId"],
         vpc=item["VpcId"],
         zone=item["AvailabilityZone"],
         cidr=item.get("CidrBlock"),
-        ipv6_cidrs=tuple(
-            each["Ipv6CidrBlock"]
-            for each in associations
-            if each.get("Ipv6CidrBlockState", {}).get("State", "associated") == "associated"
-        ),
         owner=item.get("OwnerId"),
     )
 
@@ -235,10 +230,8 @@ def _first(item: Mapping[str, Any], members: Sequence[str]) -> str:
 def _network_acl(item: Mapping[str, Any]) -> values.NetworkAcl:
     return values.NetworkAcl(
         id=item["NetworkAclId"],
-        default=item["IsDefault"],
         subnets=tuple(each["SubnetId"] for each in item.get("Associations", [])),
         entries=tuple(map(_acl_entry, item["Entries"])),
-        managed_by=_managed_by(item.get("Tags", [])),
     )
 
 
@@ -263,7 +256,6 @@ def _ports(protocol: str, first: int | str | None, last: int | str | None) -> tu
 def _security_group(item: Mapping[str, Any]) -> values.SecurityGroup:
     return values.SecurityGroup(
         id=item["GroupId"],
-        name=item["GroupName"],
         ingress=tuple(map(_group_rule, item["IpPermissions"])),
         egress=tuple(map(_group_rule, item["IpPermissionsEgress"])),
         managed_by=_managed_by(item.get("Tags", [])),
@@ -309,8 +301,6 @@ def _nat_gateway(item: Mapping[str, Any]) -> values.NatGateway:
         private=item.get("ConnectivityType") == "private",
         subnet=item.get("SubnetId"),
         regional=item.get("AvailabilityMode") == "regional",
-        route_table=item.get("RouteTableId"),
-        managed_by=_managed_by(item.get("Tags", [])),
     )
 
 
@@ -325,7 +315,6 @@ def _internet_gateway(item: Mapping[str, Any]) -> values.InternetGateway:
 def _interface(item: Mapping[str, Any]) -> values.NetworkInterface:
     return values.NetworkInterface(
         id=item["NetworkInterfaceId"],
-        vpc=item["VpcId"],
         subnet=item["SubnetId"],
         groups=tuple(each["GroupId"] for each in item.get("Groups", [])),
         private_ip=item.get("PrivateIpAddress"),
@@ -335,7 +324,7 @@ def _interface(item: Mapping[str, Any]) -> values.NetworkInterface:
 
 def _managed_by(tags: Sequence[Mapping[str, str]]) -> str | None:
     """The CloudFormation stack or the Terraform that owns a resource, as far as its tags tell."""
-    by_key = {tag["Key"]: tag["Value"] for tag in tags}
+    by_key = {tag["Key"]: scrub(tag["Value"]) for tag in tags}
     if stack := by_key.get("aws:cloudformation:stack-name"):
         return f"CloudFormation stack {stack}"
     lower = {key.lower(): value for key, value in by_key.items()}

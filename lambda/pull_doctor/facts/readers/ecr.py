@@ -81,5 +81,4 @@ def _image(item: Mapping[str, Any]) -> values.EcrImage:
         tags=tuple(item.get("imageTags", [])),
         pushed_at=utc(item.get("imagePushedAt")),
         status=item.get("imageStatus"),
-        size=item.get("imageSizeInBytes"),
     )

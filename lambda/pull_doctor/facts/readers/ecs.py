@@ -24,7 +24,7 @@ _PAGE = 100
 
 @answers(questions.OneService, "ecs:DescribeServices")
 def one_service(aws: Aws, question: questions.OneService) -> values.Service | None:
-    """Read a service with its deployments. Its tags would need one more permission and are left out."""
+    """Read a service's deployments."""
     ecs = aws.client("ecs", question.region, question.account)
     try:
         answer = ecs.describe_services(cluster=question.cluster, services=[question.service])
@@ -40,14 +40,7 @@ def one_service(aws: Aws, question: questions.OneService) -> values.Service | No
     service = answer["services"][0]
     if service["status"] == "INACTIVE":
         return None
-    return values.Service(
-        arn=service["serviceArn"],
-        name=service["serviceName"],
-        status=service["status"],
-        desired=service["desiredCount"],
-        running=service["runningCount"],
-        deployments=tuple(map(_deployment, service.get("deployments", []))),
-    )
+    return values.Service(tuple(map(_deployment, service.get("deployments", []))))
 
 
 @answers(questions.OneTaskDefinition, "ecs:DescribeTaskDefinition")
@@ -61,11 +54,9 @@ def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> valu
             return None
         raise
     return values.TaskDefinition(
-        arn=found["taskDefinitionArn"],
         family=found["family"],
         revision=found["revision"],
         execution_role=found.get("executionRoleArn"),
-        task_role=found.get("taskRoleArn"),
         containers=tuple(map(_container, found["containerDefinitions"])),
         registered_at=utc(found.get("registeredAt")),
         registered_by=found.get("registeredBy"),
@@ -117,22 +108,14 @@ def _deployment(item: Mapping[str, Any]) -> values.Deployment:
     return values.Deployment(
         id=item["id"],
         status=item["status"],
-        task_definition=item["taskDefinition"],
         subnets=tuple(network.get("subnets", [])),
         groups=tuple(network.get("securityGroups", [])),
         assign_public_ip=None if public is None else public == "ENABLED",
-        platform_version=item.get("platformVersion"),
     )
 
 
 def _container(item: Mapping[str, Any]) -> values.ContainerDefinition:
-    return values.ContainerDefinition(
-        name=item["name"],
-        image=item["image"],
-        essential=item.get("essential", True),
-        log_driver=item.get("logConfiguration", {}).get("logDriver"),
-        repository_credentials=item.get("repositoryCredentials", {}).get("credentialsParameter"),
-    )
+    return values.ContainerDefinition(item["name"], essential=item.get("essential", True))
 
 
 def _sibling(item: Mapping[str, Any]) -> values.Sibling:

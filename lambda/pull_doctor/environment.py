@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pull_doctor.facts.aws import ReaderRole
 
 
-class SettingsError(Exception):
-    """An environment variable is missing or broken; the message is one line."""
+class BrokenEnvironmentError(Exception):
+    """A variable is missing or broken; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Environment:
     """What the stack tells the function.
 
     ``reader_roles`` is by account id. ``switched_off`` holds the IAM actions of reads that the deployer does not want.
@@ -27,25 +27,25 @@ class Settings:
     switched_off: frozenset[str] = frozenset()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the settings.
+    def read(cls, variables: Mapping[str, str]) -> Environment:
+        """Read the variables.
 
         Raises:
-            SettingsError: a variable is missing, or cannot be read.
+            BrokenEnvironmentError: a variable is missing, or cannot be read.
         """
         return cls(
-            table_name=_needed(environment, "TABLE_NAME"),
-            topic_arn=_needed(environment, "TOPIC_ARN"),
-            slack_secret_name=environment.get("SLACK_SECRET_NAME") or None,
-            reader_roles=_reader_roles(environment.get("READER_ROLES") or "{}"),
-            switched_off=frozenset(filter(None, map(str.strip, environment.get("SWITCHED_OFF", "").split(",")))),
+            table_name=_needed(variables, "TABLE_NAME"),
+            topic_arn=_needed(variables, "TOPIC_ARN"),
+            slack_secret_name=variables.get("SLACK_SECRET_NAME") or None,
+            reader_roles=_reader_roles(variables.get("READER_ROLES") or "{}"),
+            switched_off=frozenset(filter(None, map(str.strip, variables.get("SWITCHED_OFF", "").split(",")))),
         )
 
 
-def _needed(environment: Mapping[str, str], name: str) -> str:
-    if value := environment.get(name):
+def _needed(variables: Mapping[str, str], name: str) -> str:
+    if value := variables.get(name):
         return value
-    raise SettingsError(f"the environment variable {name} is not set")
+    raise BrokenEnvironmentError(f"the environment variable {name} is not set")
 
 
 def _reader_roles(text: str) -> dict[str, ReaderRole]:
@@ -54,4 +54,4 @@ def _reader_roles(text: str) -> dict[str, ReaderRole]:
         roles = json.loads(text)
         return {account: ReaderRole(role["role-arn"], role.get("external-id")) for account, role in roles.items()}
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise SettingsError(f"{shape}: {type(error).__name__}") from error
+        raise BrokenEnvironmentError(f"{shape}: {type(error).__name__}") from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pull_doctor.intake.symptom import PHASES, Phase
 from pull_doctor.network.trace import Trace
 from pull_doctor.report.model import UNSET, FailurePart, RankedCause, Report
-from pull_doctor.report.words import fill, plain
+from pull_doctor.report.words import failing_path, fill, plain
 
-_VERDICTS = {"ok": "ok", "fail": "FAIL", "unknown": "?", "-": "-"}
+_VERDICTS = {"fail": "FAIL", "unknown": "?"}
 _STEPS = {
     "name": "name",
     "security-group": "security group",
@@ -28,13 +28,6 @@ _PHASES = {
     "download": "download layers",
     "unpack": "unpack",
 }
-_PULLERS = {
-    "task": "the task",
-    "instance": "the instance",
-    "fargate": "Fargate",
-    "on-premises": "the machine",
-    "unknown": "the puller",
-}
 
 
 def how_far(report: Report, cause: RankedCause) -> list[str]:
@@ -54,14 +47,12 @@ def how_far(report: Report, cause: RankedCause) -> list[str]:
 
 def paths(report: Report, cause: RankedCause) -> list[str]:
     """Return the table of the path that ECS names; other paths that end in the same way are named after it."""
-    broken = [trace for trace in cause.traces if trace.disposition != "reached"]
-    if not broken:
+    shown = failing_path(report, cause)
+    if shown is None:
         return []
-    phases = {part.symptom.phase for part in report.failures if part.id in cause.failures}
-    shown = next((trace for trace in broken if trace.phase in phases), broken[0])
-    kind = "unknown" if report.puller is UNSET else report.puller.kind
-    others = [trace for trace in broken if trace.host != shown.host]
-    return [_path(_PULLERS[kind], shown, others)]
+    own = report.puller is not UNSET and report.puller.kind == "task"
+    others = [trace for trace in cause.traces if trace.disposition != "reached" and trace.host != shown.host]
+    return [_path("the task" if own else "the puller", shown, others)]
 
 
 def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
@@ -71,9 +62,9 @@ def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
     width = max((len(_STEPS[hop.step]) for hop in trace.hops), default=0)
     for hop in trace.hops:
         why = plain(hop.why)
-        if hop.resource and plain(hop.resource.id) not in why and hop.verdict != "-":
+        if hop.resource and plain(hop.resource.id) not in why:
             why = f"{plain(hop.resource.id)}: {why}"
-        lines.append(_row(_VERDICTS[hop.verdict], _STEPS[hop.step], width, why))
+        lines.append(_row(_VERDICTS.get(hop.verdict, hop.verdict), _STEPS[hop.step], width, why))
         lines += [fill(plain(detail), " " * (12 + width), " " * (14 + width)) for detail in hop.details]
     alike = list(dict.fromkeys(_host(other) for other in others if other.disposition == trace.disposition))
     if alike:

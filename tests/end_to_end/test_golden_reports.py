@@ -1,0 +1,85 @@
+"""Whole reports, as the worlds' saved facts lead to them, held in every form.
+
+The facts were collected once in the emulated AWS and stand in ``tests/golden/worlds``; ``pytest --bless`` collects
+those that are missing, and writes what the code says of all of them. Read the difference before it is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pull_doctor.facts import store
+from pull_doctor.facts.aws import Aws
+from pull_doctor.intake.event import read_event
+from pull_doctor.pipeline import conclude, read
+from pull_doctor.report.document import to_json
+from pull_doctor.report.markdown import render_markdown
+from pull_doctor.report.slack import render_slack
+from pull_doctor.report.text import render_text
+from tests.conftest import GOLDEN
+from tests.emulated.front import Kind
+from tests.end_to_end.harness import session
+from tests.worlds import WORLDS, build
+
+REFUSED: dict[str, tuple[str, str, Kind]] = {
+    "endpoints-refused": ("endpoint-security-group", "ec2:DescribeVpcEndpoints", "denied"),
+    "siblings-refused": ("private-subnet-without-route", "ecs:ListTasks", "denied"),
+    "simulation-refused": ("role-without-permission", "iam:SimulatePrincipalPolicy", "denied"),
+    "credentials-refused": ("s3-endpoint-missing", "sts:GetCallerIdentity", "denied"),
+    "subnets-throttled": ("public-subnet-without-public-ip", "ec2:DescribeSubnets", "throttled"),
+}
+"""Reports with a refused read: the world, the action, and how it fails."""
+
+SPECIAL = ("image-pushed-since", "sibling-since")
+NAMES = (*WORLDS, *REFUSED, *SPECIAL)
+
+
+@pytest.fixture(params=NAMES)
+def saved(request: pytest.FixtureRequest) -> store.Saved:
+    """The facts of one world."""
+    name: str = request.param
+    path: Path = GOLDEN / "worlds" / f"{name}.json"
+    if request.config.getoption("--bless") and not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_collect(request, name), encoding="utf-8")
+    return store.load(path.read_text(encoding="utf-8"))
+
+
+def _collect(request: pytest.FixtureRequest, name: str) -> str:
+    aws = request.getfixturevalue("aws")
+    world, action, kind = REFUSED.get(name, (name, None, None))
+    if name in SPECIAL:
+        world = {"image-pushed-since": "image-tag-missing", "sibling-since": "s3-endpoint-missing"}[name]
+    built = build(aws, world)
+    if name == "image-pushed-since":
+        built.mend()
+    if name == "sibling-since":
+        built.add_sibling()
+    intake = read_event(built.event)
+    reader = Aws(session(aws))
+    if action and kind:
+        with aws.fault(action, kind):
+            reading = read(intake, reader, deadline=time.monotonic() + 20)
+    else:
+        reading = read(intake, reader, deadline=time.monotonic() + 20)
+    return store.dump(intake, reading.answers, reading.read_at)
+
+
+def test_whole_reports_read_as_agreed(
+    saved: store.Saved, golden: Callable[[str, str], None], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["saved"]
+    report = conclude(saved.intake, saved.answers, saved.read_at)
+    golden(f"worlds/{name}.txt", render_text(report))
+    golden(f"worlds/{name}.slack.json", render_slack(report) + "\n")
+    golden(f"worlds/{name}.md", render_markdown(report))
+
+
+def test_the_same_facts_give_the_same_bytes(saved: store.Saved) -> None:
+    again = store.load(store.dump(saved.intake, saved.answers, saved.read_at))
+    first = to_json(conclude(saved.intake, saved.answers, saved.read_at))
+    assert to_json(conclude(again.intake, again.answers, again.read_at)) == first
