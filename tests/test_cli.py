@@ -153,6 +153,13 @@ def test_a_task_that_ecs_forgot_exits_with_2(run: Run, world: World) -> None:
     assert "0" * 32 in ran.err
 
 
+def test_a_task_of_another_account_is_not_said_to_be_forgotten(run: Run, world: World) -> None:
+    arn = world.launched.task.replace(world.account, "210987654321")
+    ran = run("diagnose", "--cluster", world.cluster, "--task", arn)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert f"credentials of account {world.account}" in ran.err
+
+
 def test_a_task_that_may_not_be_read_exits_with_4(run: Run, aws: EmulatedAws, world: World) -> None:
     with aws.fault("ecs:DescribeTasks", "denied"):
         ran = run("diagnose", "--cluster", world.cluster, "--task", world.launched.task)

@@ -41,6 +41,7 @@ EXIT_CODES: dict[Verdict, int] = {
 WRONG_USAGE = 2
 TOOL_FAILED = 4
 
+_ARN_PARTS = 6
 READING_TIME = 45.0
 """Seconds after which a diagnosis on the command line goes on with what it has."""
 
@@ -245,6 +246,7 @@ def _intake(
     where = region or _default_region(aws)
     found = _stopped(aws, where, cluster, task, service)
     if not found:
+        _refuse_stranger(aws, where, task)
         what = f"task {task}" if task else f"stopped task of service {service}"
         raise Refused(f"ECS knows no {what} in cluster {cluster} of {where} (any more)")
     try:
@@ -252,6 +254,14 @@ def _intake(
     except NotAnEcsTaskEvent as error:
         raise Refused(str(error), TOOL_FAILED) from error
     return next((intake for intake in intakes if intake.failures), intakes[0])
+
+
+def _refuse_stranger(aws: Aws, region: str, task: str | None) -> None:
+    """Say so if the task's ARN is of another account than these credentials: it is not forgotten then."""
+    parts = (task or "").split(":")
+    stranger = aws.stranger(parts[4], region) if len(parts) == _ARN_PARTS else None
+    if stranger and stranger.action == "sts:AssumeRole":
+        raise Refused(str(stranger.detail))
 
 
 def _stopped(
@@ -263,7 +273,7 @@ def _stopped(
             found = tasks.describe_task(aws, region, cluster, task)
             return (found,) if found else ()
         return tasks.stopped_tasks(aws, region, cluster, service or "")
-    except Exception as error:
+    except Exception as error:  # whatever the read failed with is said in one line
         what = f"task {task}" if task else f"service {service}"
         message = f"{what} could not be read: {errors.classify(error)}: {errors.detail(error)}"
         raise Refused(message, TOOL_FAILED) from error

@@ -90,6 +90,5 @@ def _fix(task: Task, puller: Puller, vpc: Vpc, blocking: list[str], groups: tupl
             for group in blocking
         ),
         next((one.managed_by for one in known if one.id == blocking[0]), None),
-        f"everything in {admitted} reaches the interfaces that {' and '.join(blocking)} guard",
-        "none",
+        f"everything in {admitted} reaches the interfaces with {' or '.join(blocking)}",
     )

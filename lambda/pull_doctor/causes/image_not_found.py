@@ -74,7 +74,7 @@ def check(
         explanation=_explanation(image, asked, where, near, task, task_definition),
         culprit=repository,
         evidence=tuple(evidence),
-        fixes=_fixes(image, registry, near),
+        fixes=_fixes(image, registry, near, task_definition),
         text_proves=symptom.kind == "image-not-found",
         where=image.digest or image.tag,
     )
@@ -164,7 +164,7 @@ def _explanation(
         text += f" There is a tag with a similar name: {tag}{pushed}. It {how}."
     if isinstance(task_definition, Known):
         definition = task_definition.value
-        by = f" by {definition.registered_by.split(':', 5)[-1]}" if definition.registered_by else ""
+        by = f" by {_name(definition.registered_by)}" if definition.registered_by else ""
         at = f", registered {_time(definition.registered_at)}{by}," if definition.registered_at else ""
         text += f" Task definition {definition.family}:{definition.revision}{at} asks for {image.digest or image.tag}."
     elif task.task_definition:
@@ -173,7 +173,10 @@ def _explanation(
 
 
 def _fixes(
-    image: ImageReference, registry: EcrRegistry, near: tuple[tuple[str, EcrImage, str | None], ...]
+    image: ImageReference,
+    registry: EcrRegistry,
+    near: tuple[tuple[str, EcrImage, str | None], ...],
+    task_definition: Fact[TaskDefinition],
 ) -> tuple[Fix, ...]:
     if not near:
         text = f"push the image, or name one that is in {image.repository}"
@@ -188,8 +191,15 @@ def _fixes(
         "--query 'images[0].imageManifest' --output text)"
     )
     put = f'aws ecr put-image {options} --image-tag {shlex.quote(image.tag or "")} --image-manifest "$MANIFEST"'
+    definition = task_definition.value if isinstance(task_definition, Known) else None
+    source = f"; {_name(definition.registered_by)} registered it" if definition and definition.registered_by else ""
     return (
-        Fix(f"deploy tag {tag}, if that is the build you meant", "your-call", registry.account, registry.region),
+        Fix(
+            f"name tag {tag} in the task definition, if that is the build you meant{source}",
+            "your-call",
+            registry.account,
+            registry.region,
+        ),
         Fix(
             f"give the same image the tag {image.tag} as well",
             "your-call",
@@ -200,6 +210,10 @@ def _fixes(
             "none on running tasks; the next retry finds the tag",
         ),
     )
+
+
+def _name(arn: str) -> str:
+    return arn.split(":", 5)[-1]
 
 
 def _time(moment: datetime | None) -> str:

@@ -61,7 +61,7 @@ def load(text: str) -> Saved:
             answers=Answers(dict(map(_answer, saved["answers"]))),
             read_at=_CONVERTER.structure(saved["read-at"], datetime),
         )
-    except Exception as error:
+    except Exception as error:  # cattrs raises what its hooks do; every such text is one that is not read
         reason = (
             "; ".join(cattrs.transform_error(error)) if isinstance(error, cattrs.BaseValidationError) else repr(error)
         )
