@@ -20,9 +20,10 @@ DOORS = {
 }
 """What may import AWS and HTTP libraries, and why; besides the readers and delivery."""
 
+# `_socket` is let through: from Python 3.13 on the standard library's `types` imports it for a type's sake.
 GUARD = """
 import importlib, importlib.abc, sys
-REFUSED = {"boto3", "botocore", "socket", "_socket", "ssl", "urllib3", "requests", "http", "aws_lambda_powertools",
+REFUSED = {"boto3", "botocore", "socket", "ssl", "urllib3", "requests", "http", "aws_lambda_powertools",
            "slack_sdk"}
 class Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
