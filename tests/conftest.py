@@ -1,9 +1,15 @@
 """What all tests share: golden files, renewed with ``pytest --bless``."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a shared machine; hypothesis' own profile for CI holds that too.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "unhurried")
 
 pytest_plugins = ["tests.emulated.fixtures"]
 

@@ -347,7 +347,7 @@ def views(world: World, answers: Answers) -> list[View]:
     return [View(world.task, one, answers) for one in world.failures]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds_and_masks())
 def test_every_cause_stands_in_exactly_one_place_for_each_failure(given_: tuple[World, Answers, Answers]) -> None:
     world, _, answers = given_
@@ -361,7 +361,7 @@ def test_every_cause_stands_in_exactly_one_place_for_each_failure(given_: tuple[
     assert sorted(places) == sorted((cause, one.id) for cause in CAUSES for one in world.failures)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(worlds_and_masks())
 def test_an_unknown_fact_raises_no_certainty_and_accuses_nobody(given_: tuple[World, Answers, Answers]) -> None:
     world, whole, answers = given_
@@ -375,7 +375,7 @@ def standing(found: Ranking) -> dict[tuple[str, str], str]:
     return {(one.row.cause, name): one.certainty for one in found.findings for name in one.failures}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds_and_masks(), st.randoms(use_true_random=False))
 def test_the_same_facts_give_the_same_bytes(given_: tuple[World, Answers, Answers], shuffler: random.Random) -> None:
     world, _, answers = given_

@@ -114,7 +114,7 @@ def huge(failures: int, ruled_out: int, evidence: int, unchecked: int, letter: s
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 40),
     st.integers(0, 60),

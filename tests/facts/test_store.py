@@ -70,7 +70,7 @@ moments = st.datetimes(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(known | st.tuples(asked, unknowns), max_size=6).map(dict), moments)
 def test_whatever_is_saved_comes_back(facts: dict[Any, Any], read_at: datetime) -> None:
     assert load(dump(INTAKE, Answers(facts), read_at)) == Saved(INTAKE, Answers(facts), read_at)

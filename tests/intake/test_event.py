@@ -251,14 +251,14 @@ def is_whole(intake: Intake) -> bool:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(DETAILS)
 def test_any_task_is_read_whole(detail: dict[str, Any]) -> None:
     assert is_whole(read_event(event(detail)))
     assert is_whole(read_described_task(detail))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES, VALUES, VALUES)
 def test_any_json_is_read_or_refused(anything: Any, detail: Any, arn: Any) -> None:
     for odd in (anything, event(detail), event({"taskArn": arn})):

@@ -1,6 +1,6 @@
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pull_doctor.network.addresses import PUBLIC_IPV4, Network, cut, networks_of, without
@@ -22,7 +22,6 @@ def addresses(some: list[Network] | tuple[Network, ...]) -> set[object]:
     return {address for network in some for address in network}
 
 
-@settings(deadline=None)
 @given(NETWORK, NETWORK)
 def test_a_cut_keeps_every_address_once(network: Network, taken: Network) -> None:
     inside, outside = cut(network, taken)
@@ -32,13 +31,11 @@ def test_a_cut_keeps_every_address_once(network: Network, taken: Network) -> Non
     assert addresses([inside] if inside else []) == addresses([network]) & addresses([taken])
 
 
-@settings(deadline=None)
 @given(SOME, SOME)
 def test_without_is_the_difference_of_sets(some: list[Network], taken: list[Network]) -> None:
     assert addresses(without(some, taken)) == addresses(some) - addresses(taken)
 
 
-@settings(deadline=None)
 @given(SOME)
 def test_networks_of_joins_and_loses_nothing(some: list[Network]) -> None:
     joined = networks_of(str(network) for network in some)

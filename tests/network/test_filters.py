@@ -2,7 +2,7 @@ from ipaddress import IPv4Network, ip_address, ip_network
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pull_doctor.facts.values import AclEntry, GroupRule, NetworkAcl, SecurityGroup
@@ -42,7 +42,6 @@ def acl(entries: list[AclEntry]) -> NetworkAcl:
     return NetworkAcl("acl-1", (), tuple(entries))
 
 
-@settings(deadline=None)
 @given(ENTRIES, st.sampled_from(["ingress", "egress"]), st.integers(0, 40), st.integers(438, 452))
 def test_one_address_and_port_is_decided_by_the_first_match(
     entries: list[AclEntry], direction: Direction, host: int, port: int
@@ -56,7 +55,6 @@ def test_one_address_and_port_is_decided_by_the_first_match(
         assert (answer, denying) == ("deny", deciding)
 
 
-@settings(deadline=None)
 @given(ENTRIES, st.sampled_from(["ingress", "egress"]), CIDRS, PORTS)
 def test_a_set_is_decided_as_its_members_are(
     entries: list[AclEntry], direction: Direction, cidr: str, ports: tuple[int, int]
@@ -72,7 +70,6 @@ def test_a_set_is_decided_as_its_members_are(
     assert acl_lets(acl(entries), direction, wanted, ports)[0] == expected
 
 
-@settings(deadline=None)
 @given(ENTRIES, st.integers(0, 31), st.booleans())
 def test_an_allow_before_all_rules_never_blocks_and_taking_it_out_never_opens(
     entries: list[AclEntry],
@@ -111,7 +108,6 @@ def group(*rules: GroupRule) -> SecurityGroup:
     return SecurityGroup("sg-1", rules, rules)
 
 
-@settings(deadline=None)
 @given(RULES, st.integers(0, 40))
 def test_groups_allow_one_address_if_any_rule_does(rules: tuple[GroupRule, ...], host: int) -> None:
     address = str(ip_address(0x0A000000 + host))
@@ -126,7 +122,6 @@ def test_groups_allow_one_address_if_any_rule_does(rules: tuple[GroupRule, ...],
     assert ("sg-1" in why) == allowed
 
 
-@settings(deadline=None)
 @given(RULES, RULES, st.integers(0, 40))
 def test_a_further_rule_never_blocks(rules: tuple[GroupRule, ...], more: tuple[GroupRule, ...], host: int) -> None:
     peer = Peer(networks_of([str(ip_address(0x0A000000 + host))]), ("sg-peer",), "pl-s3")
@@ -136,7 +131,6 @@ def test_a_further_rule_never_blocks(rules: tuple[GroupRule, ...], more: tuple[G
     assert order.index(both) >= order.index(fewer)
 
 
-@settings(deadline=None)
 @given(RULES, st.integers(0, 40))
 def test_not_knowing_the_peer_never_denies_nor_allows_what_knowing_does_not(
     rules: tuple[GroupRule, ...], host: int

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pull_doctor.facts.fact import Known, Unknown
@@ -127,7 +127,6 @@ def causes(trace: Trace) -> set[str | None]:
     return {hop.cause for hop in trace.hops if hop.cause}
 
 
-@settings(deadline=None)
 @given(vpcs(), FLOWS, PULLERS, st.sets(st.sampled_from(FACTS), min_size=1))
 def test_an_unknown_fact_never_makes_a_cause(vpc: Vpc, flow: Flow, puller: object, hidden: set[str]) -> None:
     unread = Unknown("something", "denied")
@@ -179,7 +178,6 @@ def _with_default(vpc: Vpc) -> tuple[Route, ...]:
     return known if any(one.destination == "0.0.0.0/0" for one in known) else (*known, TO_NAT)
 
 
-@settings(deadline=None)
 @given(vpcs(), FLOWS, PULLERS, st.sampled_from(sorted(PERMISSIVE)))
 def test_what_permits_more_never_breaks_a_path(vpc: Vpc, flow: Flow, puller: object, what: str) -> None:
     before = walked(vpc, flow, puller)  # type: ignore[arg-type] # sampled_from loses the type
@@ -192,7 +190,6 @@ def test_what_permits_more_never_breaks_a_path(vpc: Vpc, flow: Flow, puller: obj
         assert causes(after) <= causes(before)
 
 
-@settings(deadline=None)
 @given(vpcs(), FLOWS, PULLERS)
 def test_every_hop_says_what_it_knows(vpc: Vpc, flow: Flow, puller: object) -> None:
     trace = walked(vpc, flow, puller)  # type: ignore[arg-type] # sampled_from loses the type

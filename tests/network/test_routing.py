@@ -1,6 +1,6 @@
 from ipaddress import IPv4Network, ip_address, ip_network
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pull_doctor.facts.values import Route, RouteTable
@@ -34,7 +34,6 @@ def longest(routes: tuple[Route, ...], address: str) -> tuple[int, set[str]]:
     return best, {target for length, target in matching if length == best}
 
 
-@settings(deadline=None)
 @given(ROUTES, ADDRESS)
 def test_the_longest_match_takes_a_single_address(routes: tuple[Route, ...], address: str) -> None:
     taken, left = routes_for(table(*routes), networks_of([address]), LISTS)
@@ -44,7 +43,6 @@ def test_the_longest_match_takes_a_single_address(routes: tuple[Route, ...], add
     assert {route.target for route in taken} <= targets
 
 
-@settings(deadline=None)
 @given(ROUTES, st.lists(CIDRS, min_size=1, max_size=3))
 def test_a_set_is_routed_as_its_addresses_are(routes: tuple[Route, ...], cidrs: list[str]) -> None:
     wanted = [network for network in networks_of(cidrs) if network.num_addresses <= 1024]

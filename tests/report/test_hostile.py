@@ -131,7 +131,7 @@ def test_json_comes_back(text: str) -> None:
     assert from_json(to_json(report)) == report
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=20)
 @given(st.text())
 def test_any_text_keeps_every_form(text: str) -> None:
     test_text_holds_no_control_characters_and_stays_narrow(text)
