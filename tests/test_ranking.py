@@ -113,6 +113,19 @@ def test_a_defect_behind_an_earlier_one_on_the_same_path_is_not_the_reason(cause
     assert any("sg-task" in (missing.detail or "") for one in report.not_checked for missing in one.missing)
 
 
+def test_a_connection_that_stood_is_not_explained_by_a_closed_way() -> None:
+    stood = replace(TIMEOUT, connected=True)
+    broken = concluded(saying(BROKEN["no-route-to-registry"], stood))
+    assert (broken.verdict, [one.certainty for one in broken.causes]) == ("undetermined", ["possible"])
+    assert concluded(saying(World(), stood)).verdict == "undetermined"
+
+
+def test_a_way_that_the_text_shows_to_have_been_passed_is_of_another_time() -> None:
+    finding = only(saying(BROKEN["no-route-to-registry"], DOWNLOAD_TIMEOUT))
+    assert finding.certainty == "likely"
+    assert REGISTRY in finding.inferred[-1]
+
+
 def test_the_path_that_the_text_speaks_of_is_not_hidden_by_another_one() -> None:
     vpc = replace(WITHOUT_S3, dns_hostnames=Known(value=False))
     report = concluded(saying(World(vpc=vpc), replace(TIMEOUT, host=DKR.host, address="52.1.1.1")))

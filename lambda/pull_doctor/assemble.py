@@ -130,10 +130,7 @@ def _covered(view: View) -> bool:
     reference = view.failure.reference
     in_ecr = reference is None or reference.ecr is not None
     rows = [row for row in CATALOGUE if in_ecr or row.registry == "any"]
-    symptom = view.symptom
-    return symptom.kind in SILENT or any(
-        symptom.kind in row.kinds and symptom.phase in (*row.phases, "unknown") for row in rows
-    )
+    return view.symptom.kind in SILENT or any(row.covers(view.symptom) for row in rows)
 
 
 def task_part(task: Task) -> TaskPart:

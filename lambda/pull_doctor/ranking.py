@@ -89,6 +89,8 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
         inferred += doubt
         if not problem.text_proves and (late := _late(view, read_at)):
             inferred.append(late)
+        if contradicted := _passed_since(row, view, problem):
+            inferred.append(contradicted)
         certainty = "likely" if inferred else row.best
     return Finding(row, problem, certainty, (view.failure.id,), tuple(inferred), _position(row, problem))
 
@@ -112,6 +114,18 @@ def _position(row: Row, problem: Problem) -> tuple[int, int]:
     # Rights and images come into play behind the path of the same phase.
     ranks = [PHASES.index(phase) for phase in problem.phases if phase in PHASES]
     return min(places, default=(min(ranks, default=row.phase_rank), 100))
+
+
+def _passed_since(row: Row, view: View, problem: Problem) -> str | None:
+    """A way that is closed now, and that the text shows to have been passed: layers come after the manifest."""
+    reference = view.failure.reference
+    if view.symptom.phase != "download" or reference is None or reference.ecr is None:
+        return None
+    closed = [one.host for one in problem.traces if one.phase != "download" and one.disposition == row.cause]
+    if not closed:
+        return None
+    host = closed[-1]
+    return f"the layers came after {host} had answered, and the facts show no way to it: they may be of another time"
 
 
 def _late(view: View, read_at: datetime) -> str | None:

@@ -374,3 +374,15 @@ def test_no_real_message_is_taken_for_a_pull_failure_or_the_reverse() -> None:
     other = {row["id"] for row in rows if row["kind"] == "not-a-pull-failure"}
     read_so = {row["id"] for row in rows if read_symptom(row["message"]).kind == "not-a-pull-failure"}
     assert read_so == other
+
+
+@pytest.mark.parametrize(
+    ("text", "connected"),
+    [
+        ("CannotPullContainerError: Get https://quay.io/v2/: net/http: TLS handshake timeout", True),
+        ("CannotPullContainerError: read tcp 10.0.1.5:40112->52.1.1.1:443: read: connection timed out", True),
+        ("CannotPullContainerError: dial tcp 52.1.1.1:443: i/o timeout", None),
+    ],
+)
+def test_a_connection_that_stood(text: str, connected: bool | None) -> None:  # noqa: FBT001 - what the text shows
+    assert read_symptom(text).connected is connected

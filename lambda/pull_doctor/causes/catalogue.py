@@ -40,9 +40,15 @@ class Row:
     best: Literal["proven", "likely"] = "proven"
     docs: tuple[tuple[str, str], ...] = ()
 
+    def covers(self, symptom: Symptom) -> bool:
+        """Whether the cause fits this kind of symptom in this phase; a way that a connection took is not closed."""
+        if self.realm == "network" and symptom.connected:
+            return False
+        return symptom.kind in self.kinds and symptom.phase in (*self.phases, "unknown")
+
     def explains(self, symptom: Symptom) -> bool:
         """Whether the defect would show as this symptom, as far as the text tells."""
-        if symptom.kind not in self.kinds or symptom.phase not in (*self.phases, "unknown"):
+        if not self.covers(symptom):
             return False
         return self.address == "any" or symptom.address is None or self.address == address_class(symptom.address)
 

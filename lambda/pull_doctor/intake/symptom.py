@@ -60,7 +60,8 @@ class Symptom:
     """What one text says. ``host`` is what was dialled, only where the text proves it.
 
     ``address`` is the dialled IP address, ``port`` its port; ``action``, ``principal`` and ``denied_by`` come
-    from an access-denied text; ``explicit_deny`` is true where that text speaks of an explicit deny.
+    from an access-denied text; ``explicit_deny`` is true where that text speaks of an explicit deny. ``connected`` is
+    true where the text shows that the connection stood before it failed.
     """
 
     phase: Phase
@@ -73,5 +74,6 @@ class Symptom:
     principal: str | None = None
     denied_by: DeniedBy | None = None
     explicit_deny: Literal[True] | None = None
+    connected: Literal[True] | None = None
     digest: str | None = None
     platform: str | None = None

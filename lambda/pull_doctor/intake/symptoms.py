@@ -62,6 +62,8 @@ _DENIED_BY = re.compile(
     r"|VPC endpoint policy|permissions boundary|session policy|service control policy|resource control policy)",
     re.IGNORECASE,
 )
+# A handshake and a read have a local address and a far one: the packets that open a connection came through.
+_CONNECTED = re.compile(r"TLS handshake timeout|\bread tcp [^\s>]{1,80}->", re.IGNORECASE)
 _EXPLICIT_DENY = re.compile(r"with an explicit deny", re.IGNORECASE)
 _LAYERS: dict[str, DeniedBy] = {
     "identity-based policy": "identity-policy",
@@ -128,6 +130,7 @@ def read_symptom(text: str) -> Symptom:
         principal=principal,
         denied_by=_LAYERS[layer["layer"].lower()] if layer else None,
         explicit_deny=True if _EXPLICIT_DENY.search(line) else None,
+        connected=True if _CONNECTED.search(line) else None,
         digest=digest["digest"] if digest else None,
         platform=next(filter(None, platform.groups()), None) if platform else None,
     )

@@ -51,8 +51,13 @@ def paths(report: Report, cause: RankedCause) -> list[str]:
     if shown is None:
         return []
     own = report.puller is not UNSET and report.puller.kind == "task"
-    others = [trace for trace in cause.traces if trace.disposition != "reached" and trace.host != shown.host]
+    others = [trace for trace in cause.traces if trace.disposition != "reached" and _follows(trace, shown)]
     return [_path("the task" if own else "the puller", shown, others)]
+
+
+def _follows(trace: Trace, shown: Trace) -> bool:
+    """Whether the trace is of a later host; what came before the one that ECS names may have been passed."""
+    return trace.host != shown.host and PHASES.index(trace.phase) >= PHASES.index(shown.phase)
 
 
 def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
