@@ -36,7 +36,7 @@ test: setup ## the fast tests
 	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
 
 test-all: setup ## every test: storms, fault matrices and sizes too
-	@$(BIN)/python -m pytest -q -s
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: setup ## what continuous integration runs: format, lint, types, tests
 	@echo "check 1/4  format"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -74,7 +75,7 @@ def _diagnose(recording: Recording, intake: Intake) -> Report:
 
 @pytest.mark.parametrize("name", [*DEFECTS, "healthy"])
 def test_a_refused_read_changes_nothing_that_does_not_rest_on_it(
-    aws: EmulatedAws, name: str, capsys: pytest.CaptureFixture[str]
+    aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:
     recording = Recording(aws)
     intake = read_event(build(aws, name).event)
@@ -100,14 +101,13 @@ def test_a_refused_read_changes_nothing_that_does_not_rest_on_it(
                 assert [c.cause for c in report.causes[:1]] == [c.cause for c in whole.causes[:1]], context
             elif kind == "denied":
                 assert _standing(report) != _standing(whole), f"{context}: the answer does not rest on it after all"
-    with capsys.disabled():
-        print(f"\n{name}: {len(actions)} reads, {runs} refusals", end=" ")  # noqa: T201 - the matrix prints its size
+    measured(f"refused reads, {name}: {len(actions)} reads, {runs} refusals")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*DEFECTS, "healthy"])
 def test_any_set_of_refused_reads_accuses_nobody_new(
-    aws: EmulatedAws, name: str, capsys: pytest.CaptureFixture[str]
+    aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:
     recording = Recording(aws)
     intake = read_event(build(aws, name).event)
@@ -121,5 +121,4 @@ def test_any_set_of_refused_reads_accuses_nobody_new(
         assert render_text(report)
         assert accused(report) <= accused(whole), recording.faults
         assert all(_standing(whole).get(cause, -1) >= rank for cause, rank in _standing(report).items())
-    with capsys.disabled():
-        print(f"\n{name}: {SETS} random sets of 2 to 6 refused reads", end=" ")  # noqa: T201 - the matrix prints its size
+    measured(f"refused reads, {name}: {SETS} random sets of 2 to 6")
