@@ -30,7 +30,7 @@ PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 NOT_OURS = ("/home/", "/root/", "TODO", "FIXME")
-"""Machine paths, registries' hosts, and open ends: nothing of the sort belongs into the project."""
+"""Machine paths and the usual marks of open ends: a file that holds one of them fails the test below."""
 
 
 def _text(page: Path) -> str:

@@ -119,6 +119,14 @@ def test_a_pinned_digest_that_the_text_names_is_open() -> None:
     assert found.still == "no"
 
 
+def test_a_digest_beside_a_tag_may_be_the_deployments() -> None:
+    both = problem(outcome(CAUSE, replace(GONE, failures=(failure(NOT_FOUND, f"{IMAGE}@{DIGEST}"),))))
+    assert DIGEST in both.inferred[0]
+    assert "web:87" not in both.explanation
+    alone = f"{IMAGE.partition(':')[0]}@{DIGEST}"
+    assert problem(outcome(CAUSE, replace(GONE, failures=(failure(NOT_FOUND, alone),)))).inferred == ()
+
+
 def test_a_pinned_digest_with_its_tag_gone_is_told_as_such() -> None:
     told = replace(NOT_FOUND, digest="sha256:" + "f" * 64)
     assert problem(outcome(CAUSE, replace(GONE, failures=(failure(told),)))).still == "yes"

@@ -197,6 +197,13 @@ def test_a_text_about_another_action_does_not_prove_what_was_read() -> None:
     assert (found.still, found.text_proves) == ("yes", False)
 
 
+def test_a_right_that_is_back_is_said_to_be_there_only_if_it_was_seen() -> None:
+    back = problem(outcome(CAUSE, replace(NO_PULL, failures=TOLD)))
+    assert "it has now" in back.explanation
+    unasked = (failure(replace(SIGN_IN_DENIED, action="ecr:BatchImportUpstreamImage")),)
+    assert "it has now" not in problem(outcome(CAUSE, replace(NO_PULL, failures=unasked))).explanation
+
+
 def test_a_text_with_a_path_in_the_roles_arn_means_the_same_role() -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/service/team/web-exec"
     found = problem(outcome(CAUSE, World(failures=TOLD, execution_role=role)))

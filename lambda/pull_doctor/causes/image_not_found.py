@@ -76,6 +76,8 @@ def check(
         evidence=tuple(evidence),
         fixes=_fixes(image, registry, near, task_definition),
         text_proves=symptom.kind == "image-not-found",
+        # A deployment pins as repository:tag@digest, and what the task definition wrote is not compared.
+        inferred=(f"{image.digest} may be one that the deployment pinned",) if image.tag and image.digest else (),
         where=image.digest or image.tag,
     )
 
@@ -162,13 +164,15 @@ def _explanation(
         tag, found, how = near[0]
         pushed = f", pushed {_time(found.pushed_at)}" if found.pushed_at else ""
         text += f" There is a tag with a similar name: {tag}{pushed}. It {how}."
-    if isinstance(task_definition, Known):
+    if image.digest:
+        text += f" The task asked for {image.digest}."
+    elif isinstance(task_definition, Known):
         definition = task_definition.value
         by = f" by {_name(definition.registered_by)}" if definition.registered_by else ""
         at = f", registered {_time(definition.registered_at)}{by}," if definition.registered_at else ""
-        text += f" Task definition {definition.family}:{definition.revision}{at} asks for {image.digest or image.tag}."
+        text += f" Task definition {definition.family}:{definition.revision}{at} asks for {image.tag}."
     elif task.task_definition:
-        text += f" {task.task_definition.rsplit('/', 1)[-1]} asks for {image.digest or image.tag}."
+        text += f" {task.task_definition.rsplit('/', 1)[-1]} asks for {image.tag}."
     return text
 
 

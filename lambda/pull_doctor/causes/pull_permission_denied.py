@@ -83,7 +83,7 @@ def check(
         explanation=_explanation(image, pulling.rsplit("/", 1)[-1], kind, actions, explicit=explicit)
         + (
             f" What ECS's text shows refused, {symptom.action}, it has now."
-            if told and denied and symptom.action not in actions
+            if told and denied and symptom.action in _allowed(rights)
             else ""
         ),
         culprit=item,
@@ -91,8 +91,19 @@ def check(
         fixes=_fixes(image, item, denied, explicit=explicit) if denied else (),
         still=still,
         text_proves=told is not None and (not denied or symptom.action in actions),
-        phases=("unknown", symptom.phase) if told else tuple(STOPS[one.action] for one in denied),
+        phases=(symptom.phase,) if told else tuple(STOPS[one.action] for one in denied),
     )
+
+
+def _allowed(rights: Iterable[Fact[tuple[Simulated, ...] | None]]) -> set[str]:
+    """The actions that the role's policies were seen to allow, whatever the request carries."""
+    return {
+        one.action
+        for fact in rights
+        if isinstance(fact, Known)
+        for one in fact.value or ()
+        if one.decision == "allowed" and not one.missing_context
+    }
 
 
 def _explanation(image: ImageReference, name: str, kind: str, actions: tuple[str, ...], *, explicit: bool) -> str:
