@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.facts import questions as ask
-from pull_doctor.facts.answers import Answers
-from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.fact import Known
 from pull_doctor.facts.questions import Question
-from pull_doctor.facts.values import EcrLookup, EcrTags, RouteTable
+from pull_doctor.facts.values import EcrLookup, RouteTable
 from pull_doctor.intake.symptom import Symptom
-from pull_doctor.pipeline import conclude
-from pull_doctor.ranking import Finding, Ranking, rank
-from pull_doctor.report.document import to_json
-from pull_doctor.report.model import Report
+from pull_doctor.ranking import rank
 from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS, View
 from tests.causes.factory import (
     DEPLOYMENT,
@@ -42,40 +34,18 @@ from tests.causes.factory import (
     refused,
     sibling,
 )
-from tests.network.factory import DKR, ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, REGISTRY, change, drop, routes
-
-CAUSES = [row.cause for row in CATALOGUE]
-PRIVATE_TIMEOUT = replace(TIMEOUT, host=DKR.host, address="10.0.2.12")
-BLOCKED_VPC = change(ENDPOINT_VPC, "security_groups", "sg-endpoint", ingress=())
-WITHOUT_S3 = drop(routes(ENDPOINT_VPC), "endpoints", "vpce-s3")
-
-BROKEN: dict[str, World] = {
-    "no-route-to-registry": World(vpc=routes(NAT_VPC), failures=(failure(TIMEOUT),)),
-    "no-public-ip": World(vpc=PUBLIC_VPC, failures=(failure(TIMEOUT),)),
-    "endpoint-security-group-blocks": World(vpc=BLOCKED_VPC, failures=(failure(PRIVATE_TIMEOUT),)),
-    "s3-endpoint-missing": World(vpc=WITHOUT_S3, failures=(failure(DOWNLOAD_TIMEOUT),)),
-    "pull-permission-denied": World(sign_in=refused(SIGN_IN_ACTIONS), failures=(failure(SIGN_IN_DENIED),)),
-    "image-not-found": World(lookup=EcrLookup("image"), failures=(failure(NOT_FOUND),)),
-}
-BY_FACTS_ALONE = [cause for cause in BROKEN if cause not in ("pull-permission-denied", "image-not-found")]
-
-
-def ranked(world: World, read_at: datetime = READ_AT) -> Ranking:
-    return rank(world.views(), read_at)
-
-
-def concluded(world: World) -> Report:
-    return conclude(world.intake, world.answers(), READ_AT)
-
-
-def only(world: World, read_at: datetime = READ_AT) -> Finding:
-    (finding,) = ranked(world, read_at).findings
-    return finding
-
-
-def saying(world: World, symptom: Symptom) -> World:
-    return replace(world, failures=(failure(symptom),))
-
+from tests.network.factory import DKR, ENDPOINT_VPC, NAT_VPC, REGISTRY, change, drop
+from tests.ranked_worlds import (
+    BROKEN,
+    BY_FACTS_ALONE,
+    MIXED,
+    WITHOUT_S3,
+    concluded,
+    masked,
+    only,
+    ranked,
+    saying,
+)
 
 # Certainty
 
@@ -311,99 +281,6 @@ def test_failures_with_different_standing_are_kept_apart() -> None:
     mixed = (failure(TIMEOUT), failure(SILENT, HUB_IMAGE, "proxy"))
     findings = ranked(replace(BROKEN["no-route-to-registry"], failures=mixed)).findings
     assert [(one.certainty, one.failures) for one in findings] == [("proven", ("app",)), ("likely", ("proxy",))]
-
-
-# Laws over whole sets of answers, some of them unknown
-
-MIXED: dict[str, World] = BROKEN | {
-    "everything": World(
-        vpc=WITHOUT_S3,
-        lookup=EcrLookup("image"),
-        tags=EcrTags((), complete=True),
-        pull=refused(PULL_ACTIONS),
-        siblings=(sibling(),),
-        failures=(
-            failure(DOWNLOAD_TIMEOUT),
-            failure(SILENT, HUB_IMAGE, "proxy"),
-            failure(SILENT, "no reference", "bad"),
-        ),
-    ),
-    "healthy": World(failures=(failure(TIMEOUT), failure(SILENT, container="sidecar"))),
-    "on ec2": World(task=replace(TASK, launch_type="EC2")),
-    "shared subnet": World(owner="999988887777", failures=(failure(TIMEOUT),)),
-    "no image": World(failures=(failure(SILENT, None),)),
-}
-ANSWERS = {name: world.answers() for name, world in MIXED.items()}
-CERTAINTIES = ("possible", "likely", "proven")
-
-
-def masked(world: World, hidden: set[Question[Any]]) -> Answers:
-    """The world's answers with some unknown; what only follows from those was never asked, so it stays away."""
-    answers: dict[Question[Any], Any] = {}
-    for wave in world.waves():
-        for question in wave:
-            answers[question] = (
-                Unknown(question.fact, "denied", "x:Y") if question in hidden else world.answer(question)
-            )
-    return Answers(answers)
-
-
-@st.composite
-def worlds_and_masks(draw: st.DrawFn) -> tuple[World, Answers, Answers]:
-    name = draw(st.sampled_from(sorted(MIXED)))
-    questions = list(ANSWERS[name].facts)
-    hidden = set(draw(st.lists(st.sampled_from(questions), max_size=6, unique=True)))
-    return MIXED[name], ANSWERS[name], masked(MIXED[name], hidden)
-
-
-def views(world: World, answers: Answers) -> list[View]:
-    return [View(world.task, one, answers) for one in world.failures]
-
-
-@settings(max_examples=150)
-@given(worlds_and_masks())
-def test_every_cause_stands_in_exactly_one_place_for_each_failure(given_: tuple[World, Answers, Answers]) -> None:
-    world, _, answers = given_
-    found = rank(views(world, answers), READ_AT)
-    places = [
-        *((one.row.cause, name) for one in found.findings for name in one.failures),
-        *((one.cause, name) for one in found.ruled_out for name in one.failures),
-        *((one.cause, name) for one in found.not_applicable for name in one.failures),
-        *((one.cause, name) for one in found.not_checked for name in one.failures),
-    ]
-    assert sorted(places) == sorted((cause, one.id) for cause in CAUSES for one in world.failures)
-
-
-@settings(max_examples=300)
-@given(worlds_and_masks())
-def test_an_unknown_fact_raises_no_certainty_and_accuses_nobody(given_: tuple[World, Answers, Answers]) -> None:
-    world, whole, answers = given_
-    known = standing(rank(views(world, whole), READ_AT))
-    for accused, certainty in standing(rank(views(world, answers), READ_AT)).items():
-        assert accused in known
-        assert CERTAINTIES.index(certainty) <= CERTAINTIES.index(known[accused])
-
-
-def standing(found: Ranking) -> dict[tuple[str, str], str]:
-    return {(one.row.cause, name): one.certainty for one in found.findings for name in one.failures}
-
-
-@settings(max_examples=60)
-@given(worlds_and_masks(), st.randoms(use_true_random=False))
-def test_the_same_facts_give_the_same_bytes(given_: tuple[World, Answers, Answers], shuffler: random.Random) -> None:
-    world, _, answers = given_
-    shuffled = list(answers)
-    shuffler.shuffle(shuffled)
-    first = to_json(conclude(world.intake, answers, READ_AT))
-    assert first == to_json(conclude(world.intake, Answers(dict(shuffled)), READ_AT))
-    assert '"the diagnosis itself failed' not in first
-
-
-@pytest.mark.parametrize("name", MIXED)
-def test_no_check_crashes(name: str) -> None:
-    world = MIXED[name]
-    found = ranked(world)
-    assert not [one for one in found.not_checked for missing in one.missing if missing.why == "crashed"]
 
 
 # The verdict
