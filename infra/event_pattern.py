@@ -1,4 +1,4 @@
-"""Which events are failed image pulls: the pattern of the EventBridge rule."""
+"""Which events are failed image pulls: the patterns of the EventBridge rules."""
 
 from __future__ import annotations
 
@@ -38,8 +38,30 @@ def failure_pattern(include: Sequence[str] = (), exclude: Sequence[str] = ()) ->
             },
         ],
     }
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Task State Change"],
+        "detail": detail | _clusters(include, exclude),
+    }
+
+
+def role_pattern(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the pattern of services whose tasks ECS cannot start, for want of a role that it can assume.
+
+    No task exists then whose state could change. The event's name covers more than roles; the function drops the rest.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
+    """
+    detail: dict[str, Any] = {"eventName": ["SERVICE_TASK_CONFIGURATION_FAILURE"]}
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Service Action"],
+        "detail": detail | _clusters(include, exclude),
+    }
+
+
+def _clusters(include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
     if include:
-        detail["clusterArn"] = [{"suffix": f":cluster/{name}"} for name in include]
+        return {"clusterArn": [{"suffix": f":cluster/{name}"} for name in include]}
     if exclude:
-        detail["clusterArn"] = [{"anything-but": {"suffix": [f":cluster/{name}" for name in exclude]}}]
-    return {"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": detail}
+        return {"clusterArn": [{"anything-but": {"suffix": [f":cluster/{name}" for name in exclude]}}]}
+    return {}

@@ -19,6 +19,7 @@ from infra.role import function_role
 from infra.settings import Settings
 from infra.topics import Topics
 from pull_doctor.delivery.metrics import NAMESPACE
+from pull_doctor.facts.registry.hosts import OFF
 
 
 class Diagnoser(Construct):
@@ -87,4 +88,8 @@ def _environment(settings: Settings, table: dynamodb.Table, topics: Topics) -> d
         environment["READER_ROLES"] = json.dumps(roles)
     if settings.switched_off_reads:
         environment["SWITCHED_OFF"] = ",".join(settings.switched_off_reads)
+    if settings.registry_probe:
+        environment["REGISTRY_PROBE"] = (
+            OFF if settings.registry_probe.off else ",".join(sorted(settings.registry_probe.hosts))
+        )
     return environment

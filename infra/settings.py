@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pull_doctor.facts.aws import ReaderRole
+from pull_doctor.facts.registry.hosts import OFF, SETTING, Registry
 
-SWITCHABLE_READS = ("iam:SimulatePrincipalPolicy", "ecs:DescribeTaskDefinition")
+SWITCHABLE_READS = ("iam:SimulatePrincipalPolicy", "ecs:DescribeTaskDefinition", "ecr:BatchGetImage")
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _CLUSTER = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
+_HOST = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
@@ -36,6 +38,7 @@ class Settings:
     exclude_clusters: tuple[str, ...] = ()
     reader_roles: Mapping[str, ReaderRole] | None = None
     switched_off_reads: tuple[str, ...] = ()
+    registry_probe: Registry | None = None
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -116,6 +119,13 @@ def _reader_role(key: str, account: str, role: object, allowed: str) -> ReaderRo
     return ReaderRole(str(arn), external_id)
 
 
+def _registry_probe(key: str, value: object) -> Registry:
+    if value == OFF:
+        return Registry(off=True)
+    item = f'registry host names in lower case without scheme, port or path; or "{OFF}" alone'
+    return Registry(hosts=frozenset(_listed(_HOST, item)(key, value)))
+
+
 _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "alert-emails": _listed(_EMAIL, "mail addresses"),
     "subscriber-accounts": _listed(_ACCOUNT, "12-digit account ids in quotes"),
@@ -126,4 +136,5 @@ _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "switched-off-reads": _listed(
         re.compile("|".join(SWITCHABLE_READS)), f"reads, each one of {', '.join(SWITCHABLE_READS)}"
     ),
+    SETTING: _registry_probe,
 }

@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.event_pattern import failure_pattern
+from infra.event_pattern import failure_pattern, role_pattern
 from infra.function import Diagnoser
 from infra.settings import Settings
 from infra.topics import Topics
@@ -47,7 +47,7 @@ class PullDoctor(Stack):
         function = Diagnoser(
             self, "Diagnoser", settings=settings, table=table, topics=topics, failed=failed, max_age=MAX_EVENT_AGE
         ).function
-        self._rule(settings, function, unsent)
+        self._rules(settings, function, unsent)
         Alarms(self, "Alarms", function=function, failed=failed, unsent=unsent, topic=topics.operations)
         CfnOutput(self, "TopicArn", value=topics.reports.topic_arn)
         CfnOutput(self, "FunctionName", value=function.function_name)
@@ -70,8 +70,19 @@ class PullDoctor(Stack):
         )
         return queue
 
-    def _rule(self, settings: Settings, function: lambda_.Function, unsent: sqs.Queue) -> None:
+    def _rules(self, settings: Settings, function: lambda_.Function, unsent: sqs.Queue) -> None:
         target = targets.LambdaFunction(function, dead_letter_queue=unsent, max_event_age=MAX_EVENT_AGE)
+        clusters = settings.include_clusters, settings.exclude_clusters
+        refused = role_pattern(*clusters)
+        events.Rule(
+            self,
+            "RoleFailures",
+            description="ECS services whose tasks cannot start, as ECS cannot assume a role",
+            event_pattern=events.EventPattern(
+                source=refused["source"], detail_type=refused["detail-type"], detail=refused["detail"]
+            ),
+            targets=[target],
+        )
         rule = events.Rule(
             self,
             "PullFailures",
@@ -81,5 +92,5 @@ class PullDoctor(Stack):
         )
         # As text, because the pattern holds a null: CloudFormation refuses one and the CDK drops it in silence.
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-null-values.html
-        pattern = json.dumps(failure_pattern(settings.include_clusters, settings.exclude_clusters))
+        pattern = json.dumps(failure_pattern(*clusters))
         cast(events.CfnRule, rule.node.default_child).add_property_override("EventPattern", pattern)

@@ -15,7 +15,7 @@ from pull_doctor.intake.symptom import Symptom
 from pull_doctor.pipeline import conclude
 from pull_doctor.ranking import Finding, Ranking, rank
 from pull_doctor.report.model import Report
-from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS
+from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
     DOWNLOAD_TIMEOUT,
     HUB_IMAGE,
@@ -45,6 +45,8 @@ BROKEN: dict[str, World] = {
     "pull-permission-denied": World(sign_in=refused(SIGN_IN_ACTIONS), failures=(failure(SIGN_IN_DENIED),)),
     "image-not-found": World(lookup=EcrLookup("image"), failures=(failure(NOT_FOUND),)),
 }
+TOLD_BY_TEXT = {"registry-rate-limited", "platform-mismatch", "pinned-digest-deleted"}
+"""What a text that says nothing leaves open, whatever was read."""
 BY_FACTS_ALONE = [cause for cause in BROKEN if cause not in ("pull-permission-denied", "image-not-found")]
 
 
@@ -78,7 +80,7 @@ MIXED: dict[str, World] = BROKEN | {
             failure(SILENT, "no reference", "bad"),
         ),
     ),
-    "healthy": World(failures=(failure(TIMEOUT), failure(SILENT, container="sidecar"))),
+    "healthy": World(failures=(failure(TIMEOUT), failure(DOWNLOAD_TIMEOUT, container="sidecar"))),
     "on ec2": World(task=replace(TASK, launch_type="EC2")),
     "shared subnet": World(owner="999988887777", failures=(failure(TIMEOUT),)),
     "no image": World(failures=(failure(SILENT, None),)),

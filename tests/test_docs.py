@@ -17,11 +17,11 @@ from pull_doctor import cli
 from pull_doctor.causes import catalogue, runner
 from pull_doctor.causes.outcome import Ok, Problem
 from pull_doctor.facts import permissions
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.report.text import render_text
-from tests.causes.factory import World
+from tests.causes.factory import TIMEOUT, World, failure
 from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import report_on
-from tests.network.factory import NAT_VPC, change
 from tests.worlds import WORLDS, build
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,10 @@ def test_the_settings_are_those_that_the_stack_reads() -> None:
 
 
 def test_the_causes_are_those_of_the_catalogue() -> None:
-    assert _first_column(_section("What it can name")) == [row.cause for row in catalogue.CATALOGUE]
+    section = _section("What it can name")
+    listed = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|.*$", section, re.MULTILINE)))
+    assert sorted(listed) == sorted(row.cause for row in catalogue.CATALOGUE)
+    assert section.lstrip().startswith(f"{len(listed)} causes")
 
 
 def test_the_exit_codes_are_those_of_the_command_line() -> None:
@@ -112,8 +115,8 @@ def test_every_make_target_and_world_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    roots = (ROOT, ROOT / "lambda" / "pull_doctor", ROOT / "tests", ROOT / "infra")
-    example = "security_group_egress_blocks"
+    roots = (ROOT, ROOT / "lambda" / "pull_doctor", ROOT / "tests", ROOT / "tests" / "worlds", ROOT / "infra")
+    example = "registry_unavailable"
     for code in _code(page):
         if re.fullmatch(r"[\w./*-]+\.(?:py|md|json|toml|txt)", code) and example not in code:
             assert any(list(root.glob(code)) for root in roots), code
@@ -167,12 +170,12 @@ def test_the_cause_of_the_worked_example_works(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(module_text, vars(module))  # noqa: S102 - the same
     check = runner._check(row)
-    closed = change(NAT_VPC, "security_groups", "sg-task", egress=())
+    broken = World(failures=(failure(Symptom("resolve", "registry-unavailable-5xx", http_status=503)),))
 
-    found = runner.run(check, World(vpc=closed).view())
+    found = runner.run(check, broken.view())
     assert isinstance(found, Problem), found
-    assert found.culprit.id == "sg-task"
-    assert isinstance(runner.run(check, World(vpc=NAT_VPC).view()), Ok)
+    assert isinstance(runner.run(check, World(failures=(failure(TIMEOUT),)).view()), Ok)
+    monkeypatch.setattr("tests.causes.factory.checks", lambda: (check,))
     exec(test_text, {})  # noqa: S102 - the same: what it imports is there
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from pull_doctor.environment import BrokenEnvironmentError, Environment
 from pull_doctor.facts.aws import ReaderRole
+from pull_doctor.facts.registry.hosts import Registry
 
 LEAST = {"TABLE_NAME": "table", "TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:reports"}
 
@@ -20,6 +21,7 @@ def test_every_variable_is_read() -> None:
             "READER_ROLES": '{"444455556666": {"role-arn": "arn:aws:iam::444455556666:role/r", "external-id": "x"},'
             ' "777788889999": {"role-arn": "arn:aws:iam::777788889999:role/r"}}',
             "SWITCHED_OFF": "iam:SimulatePrincipalPolicy, ecs:DescribeTaskDefinition,",
+            "REGISTRY_PROBE": "registry.example.com,images.example.com",
         }
     )
     assert environment.slack_secret_name == "team/slack"
@@ -28,10 +30,15 @@ def test_every_variable_is_read() -> None:
         "777788889999": ReaderRole("arn:aws:iam::777788889999:role/r"),
     }
     assert environment.switched_off == {"iam:SimulatePrincipalPolicy", "ecs:DescribeTaskDefinition"}
+    assert environment.registry == Registry(hosts=frozenset({"registry.example.com", "images.example.com"}))
+
+
+def test_the_registry_client_can_be_switched_off() -> None:
+    assert Environment.read(LEAST | {"REGISTRY_PROBE": "off"}).registry == Registry(off=True)
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
-    empty = LEAST | {"SLACK_SECRET_NAME": "", "READER_ROLES": "", "SWITCHED_OFF": ""}
+    empty = LEAST | {"SLACK_SECRET_NAME": "", "READER_ROLES": "", "SWITCHED_OFF": "", "REGISTRY_PROBE": ""}
     assert Environment.read(empty) == Environment.read(LEAST)
 
 

@@ -12,13 +12,17 @@ from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.questions import Question
-from pull_doctor.facts.values import EcrLookup
+from pull_doctor.facts.values import ContainerDefinition, EcrLookup, Parameter, Secret
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Attachment
 from pull_doctor.plan import QUESTIONS, RANKING_FACTS, plan, questions_of
-from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS, View
+from pull_doctor.view import View
+from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
+    DIGEST,
     HUB_IMAGE,
     IMAGE,
+    NOT_FOUND,
     ROLE,
     SIGN_IN_DENIED,
     TASK,
@@ -26,16 +30,43 @@ from tests.causes.factory import (
     failure,
     refused,
     sibling,
+    task_arn,
 )
 from tests.network.factory import ACCOUNT, REGION
 
+SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:prod/db-a1b2c3"
 THERE = World()
 WITH_SIBLING = replace(THERE, siblings=(sibling(),))
 MISSING = replace(WITH_SIBLING, lookup=EcrLookup("image"))
 DENIED = replace(WITH_SIBLING, pull=refused(PULL_ACTIONS))
-HUB = replace(WITH_SIBLING, failures=(failure(image=HUB_IMAGE),))
+HUB = replace(WITH_SIBLING, failures=(failure(image=f"docker.io/library/{HUB_IMAGE}"),))
 ALONE = replace(WITH_SIBLING, service=None, task=replace(TASK, service=None, group="family:web"))
-WORLDS = {"ecr": WITH_SIBLING, "missing": MISSING, "denied": DENIED, "docker hub": HUB, "no service": ALONE}
+WORLDS = {
+    "ecr": WITH_SIBLING,
+    "missing": MISSING,
+    "denied": DENIED,
+    "docker hub": HUB,
+    "no service": ALONE,
+    "no repository": replace(MISSING, lookup=EcrLookup("repository")),
+    "platform": replace(THERE, failures=(failure(Symptom("resolve", "platform-mismatch")),)),
+    "pinned": replace(THERE, failures=(failure(Symptom("resolve", "image-not-found", digest=DIGEST)),)),
+    "no registry named": replace(THERE, failures=(failure(NOT_FOUND, "team/app:1"),)),
+    "role": replace(
+        THERE,
+        failures=(failure(Symptom("prepare", "role-assume-failure")),),
+        definition=replace(THERE.task_definition, task_role=f"arn:aws:iam::{ACCOUNT}:role/web"),
+    ),
+    "named role": replace(THERE, failures=(failure(Symptom("prepare", "role-assume-failure", principal=ROLE)),)),
+    "secrets": replace(
+        THERE,
+        failures=(failure(Symptom("prepare", "secret-unavailable")),),
+        definition=replace(
+            THERE.task_definition,
+            containers=(ContainerDefinition("app", essential=True, image=IMAGE, secrets=(SECRET, "db")),),
+        ),
+        secrets=(Secret(SECRET), Parameter("db")),
+    ),
+}
 
 
 def kinds(wave: tuple[Question[Any], ...]) -> set[type[Question[Any]]]:
@@ -55,14 +86,14 @@ VPC = set(QUESTIONS["vpc"]) - {ask.OneSubnet, ask.S3PrefixList}
 
 def test_a_service_task_with_an_ecr_image_takes_two_waves() -> None:
     first, second = WITH_SIBLING.waves()
-    assert kinds(first) == {*FIRST, ask.EcrImageOf}
-    assert kinds(second) == {*VPC, ask.Simulation, ask.Siblings}
+    assert kinds(first) == {*FIRST, ask.EcrImageOf, ask.Organization}
+    assert kinds(second) == {*VPC, ask.OneRole, ask.Simulation, ask.Siblings}
 
 
-def test_a_docker_hub_image_asks_nothing_of_ecr_and_of_the_role() -> None:
+def test_a_docker_hub_image_asks_its_registry_and_nothing_of_what_the_role_may_do() -> None:
     first, second = HUB.waves()
-    assert kinds(first) == FIRST
-    assert kinds(second) == {*VPC, ask.Siblings}
+    assert kinds(first) == {*FIRST, ask.RegistryImage}
+    assert kinds(second) == {*VPC, ask.OneRole, ask.Siblings}
 
 
 def test_tags_are_asked_for_only_where_the_image_is_missing() -> None:
@@ -87,7 +118,7 @@ def test_siblings_are_asked_for_only_where_a_task_runs() -> None:
 
 
 def test_a_task_does_not_ask_for_itself_as_a_sibling() -> None:
-    world = replace(THERE, siblings=(replace(sibling(), arn=TASK.arn),))
+    world = replace(THERE, siblings=(replace(sibling(), arn=task_arn("failed")),))
     assert ask.Siblings not in set().union(*map(kinds, world.waves()))
 
 
@@ -151,7 +182,7 @@ def test_an_answer_that_could_not_be_had_is_not_asked_again() -> None:
         asked = plan(TASK, THERE.failures, answers)
         answers = answers.with_more({question: Unknown(question.fact, "denied") for question in asked})
     assert not asked
-    assert len(answers) == len(FIRST) + 1
+    assert len(answers) == len(FIRST) + len({ask.EcrImageOf, ask.Organization})
 
 
 @pytest.mark.parametrize("fact", sorted({*fact_names(), *RANKING_FACTS, *QUESTIONS}))
@@ -170,6 +201,24 @@ def test_questions_are_those_that_the_fact_really_asks(fact: str) -> None:
     assert asked == set(questions_of(fact))
 
 
+NAMES = (
+    "vpc",
+    "subnet",
+    "interface",
+    "service",
+    "family",
+    "cluster",
+    "repository",
+    "registry",
+    "role",
+    "secret",
+    "parameter",
+    "region",
+    "account",
+)
+"""The members of a question that say what it is about, the last two for what is a Region's or an account's own."""
+
+
 def test_every_question_has_a_noun_phrase_with_an_id() -> None:
     everything = {question for world in WORLDS.values() for wave in world.waves() for question in wave}
     assert kinds(tuple(everything)) == {
@@ -179,9 +228,7 @@ def test_every_question_has_a_noun_phrase_with_an_id() -> None:
     }
     for question in everything:
         assert any(
-            value in question.fact
-            for name in ("vpc", "subnet", "interface", "service", "family", "cluster", "repository", "role", "region")
-            if isinstance(value := getattr(question, name, None), str)
+            value in question.fact for name in NAMES if isinstance(value := getattr(question, name, None), str)
         ) or question.fact.startswith("task definition web:87")
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pull_doctor import __version__
 from pull_doctor.causes.catalogue import CATALOGUE, SILENT
 from pull_doctor.causes.outcome import AwsCommand, Fix
+from pull_doctor.causes.runner import elsewhere
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.failures import WHOLE_TASK
@@ -127,16 +128,15 @@ def _told(views: Sequence[View]) -> str:
 
 def _covered(view: View) -> bool:
     """Whether any cause of the catalogue could show as this symptom; a text that says nothing leaves that open."""
-    reference = view.failure.reference
-    in_ecr = reference is None or reference.ecr is not None
-    rows = [row for row in CATALOGUE if in_ecr or row.registry == "any"]
-    return view.symptom.kind in SILENT or any(row.covers(view.symptom) for row in rows)
+    return view.symptom.kind in SILENT or any(
+        row.covers(view.symptom) and not elsewhere(row, view.failure.reference) for row in CATALOGUE
+    )
 
 
 def task_part(task: Task) -> TaskPart:
     """The task as the report shows it."""
     return TaskPart(
-        arn=task.arn,
+        arn=_set(task.arn),
         cluster=task.cluster,
         account=task.place.account,
         region=task.place.region,
@@ -206,6 +206,7 @@ def _cause(finding: Finding) -> RankedCause:
         culprit=problem.culprit,
         evidence=problem.evidence,
         next=finding.next,
+        includes=finding.includes,
         inferred=finding.inferred,
         traces=problem.traces,
         fixes=() if problem.still == "no" else tuple(_fix(fix) for fix in problem.fixes),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pull_doctor.facts.aws import ReaderRole
+from pull_doctor.facts.registry.hosts import OFF, Registry
 
 
 class BrokenEnvironmentError(Exception):
@@ -17,7 +18,8 @@ class BrokenEnvironmentError(Exception):
 class Environment:
     """What the stack tells the function.
 
-    ``reader_roles`` is by account id. ``switched_off`` holds the IAM actions of reads that the deployer does not want.
+    ``reader_roles`` is by account id. ``switched_off`` holds the IAM actions of reads that the deployer does not want;
+    ``registry`` says which registries other than ECR may be asked.
     """
 
     table_name: str
@@ -25,6 +27,7 @@ class Environment:
     slack_secret_name: str | None = None
     reader_roles: Mapping[str, ReaderRole] = field(default_factory=dict)
     switched_off: frozenset[str] = frozenset()
+    registry: Registry = field(default_factory=Registry)
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Environment:
@@ -38,7 +41,8 @@ class Environment:
             topic_arn=_needed(variables, "TOPIC_ARN"),
             slack_secret_name=variables.get("SLACK_SECRET_NAME") or None,
             reader_roles=_reader_roles(variables.get("READER_ROLES") or "{}"),
-            switched_off=frozenset(filter(None, map(str.strip, variables.get("SWITCHED_OFF", "").split(",")))),
+            switched_off=_listed(variables.get("SWITCHED_OFF", "")),
+            registry=_registry(variables.get("REGISTRY_PROBE", "")),
         )
 
 
@@ -46,6 +50,14 @@ def _needed(variables: Mapping[str, str], name: str) -> str:
     if value := variables.get(name):
         return value
     raise BrokenEnvironmentError(f"the environment variable {name} is not set")
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split(","))))
+
+
+def _registry(text: str) -> Registry:
+    return Registry(off=True) if text.strip() == OFF else Registry(hosts=_listed(text))
 
 
 def _reader_roles(text: str) -> dict[str, ReaderRole]:

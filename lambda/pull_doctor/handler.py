@@ -75,7 +75,11 @@ def parts() -> Parts:
 
         sinks.append(Slack(boto3.client("secretsmanager", config=config), environment.slack_secret_name))
     memory = SharedAnswers()
-    aws = Aws(reader_roles=environment.reader_roles, switched_off=environment.switched_off)
+    aws = Aws(
+        reader_roles=environment.reader_roles,
+        switched_off=environment.switched_off,
+        registry=environment.registry,
+    )
     return Parts(
         incidents=Incidents(boto3.client("dynamodb", config=config), environment.table_name),
         sinks={sink.name: sink for sink in sinks},

@@ -14,7 +14,7 @@ from pull_doctor.view import View
 
 _WORKLOAD = (ask.OneTaskDefinition,)
 _SERVICE = (ask.OneService,)
-_PULLER = (ask.OneSubnet, ask.OneInterface, *_SERVICE)
+_PULLER = (ask.OneSubnet, ask.OneInterface, *_SERVICE, *_WORKLOAD)
 _VPC = (ask.OneSubnet, *ask.OF_A_VPC)
 
 QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
@@ -31,6 +31,18 @@ QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "traces": tuple(dict.fromkeys((*_PULLER, *_VPC))),
     "ecr_image": (ask.EcrImageOf,),
     "ecr_tags": (ask.EcrImageOf, ask.EcrTagsOf),
+    "ecr_repositories": (ask.EcrImageOf, ask.EcrRepositories),
+    "pinned_image": _WORKLOAD,
+    "ecr_pinned": (*_WORKLOAD, ask.EcrImageOf),
+    "ecr_tag": (*_WORKLOAD, ask.EcrImageOf),
+    "ecr_manifest": (ask.EcrManifestOf,),
+    "own_ecr_image": (ask.EcrImageOf,),
+    "registry_image": (ask.RegistryImage,),
+    "role_details": (*_WORKLOAD, ask.OneRole),
+    "task_role": _WORKLOAD,
+    "task_role_details": (*_WORKLOAD, ask.OneRole),
+    "organization": (ask.Organization,),
+    "injected": (*_WORKLOAD, ask.OneSecret, ask.SecretPolicy, ask.OneParameter, ask.Simulation),
     "sign_in_rights": (*_WORKLOAD, ask.Simulation),
     "pull_rights": (*_WORKLOAD, ask.Simulation),
     "repository_policy": (*_WORKLOAD, ask.Simulation, ask.RepositoryPolicy),

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from pull_doctor.causes.catalogue import Row
+from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.runner import checks, run
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, Sibling
 from pull_doctor.intake.symptom import PHASES, Phase
-from pull_doctor.report.model import Certainty, Excluded, NotChecked
-from pull_doctor.resource import make
+from pull_doctor.intake.told import proofs
+from pull_doctor.report.model import Certainty, Excluded, Included, NotChecked
+from pull_doctor.resource import Place, make
 from pull_doctor.view import View
 
 FRESH = timedelta(minutes=15)
@@ -39,6 +41,15 @@ class Finding:
     position: tuple[int, int]
     """Where on the pull the defect lies: the phase, and the place on that phase's path."""
     next: bool = False
+    includes: tuple[Included, ...] = ()
+
+
+class Judged(NamedTuple):
+    """What one cause's check said of one failure."""
+
+    row: Row
+    view: View
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,14 @@ class Ranking:
 
 def rank(views: Sequence[View], read_at: datetime) -> Ranking:
     """Check every cause on every failure, and order what was found."""
-    outcomes = [(check.row, view, run(check, view)) for view in views for check in checks()]
-    findings = _merged(_judge(row, view, one, read_at) for row, view, one in outcomes if isinstance(one, Problem))
+    return in_order([Judged(check.row, view, run(check, view)) for view in views for check in checks()], read_at)
+
+
+def in_order(outcomes: Iterable[Judged], read_at: datetime) -> Ranking:
+    """Order the outcomes of all checks on all failures; the order in which they come does not matter."""
+    outcomes = sorted(outcomes, key=lambda one: (_row_index(one.row), one.view.failure.id))
+    judged = [_judge(row, view, one, read_at) for row, view, one in outcomes if isinstance(one, Problem)]
+    findings = _merged(_without_followers(judged))
     findings.sort(key=lambda one: (_CERTAINTIES.index(one.certainty), one.position, _row_index(one.row)))
     if findings:
         first = findings[0].position
@@ -70,8 +87,29 @@ def rank(views: Sequence[View], read_at: datetime) -> Ranking:
     )
 
 
+def _without_followers(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of one failure each, those that only follow from another one put into that one's ``includes``."""
+    by_cause = {(one.row.cause, one.failures): one for one in findings}
+    included: dict[tuple[str, tuple[str, ...]], list[Included]] = {}
+    left = []
+    for one in findings:
+        firm = _CERTAINTIES.index(one.certainty)
+        reasons = (
+            ((origin, one.failures), why)
+            for origin, why in one.row.follows
+            if (origin, one.failures) in by_cause
+            and _CERTAINTIES.index(by_cause[origin, one.failures].certainty) <= firm
+        )
+        origin, why = next(reasons, (None, ""))
+        if origin:
+            included.setdefault(origin, []).append(Included(one.row.cause, why))
+        else:
+            left.append(one)
+    return [replace(one, includes=tuple(included.get((one.row.cause, one.failures), ()))) for one in left]
+
+
 def _row_index(row: Row) -> int:
-    return next(index for index, check in enumerate(checks()) if check.row is row)
+    return CATALOGUE.index(row)
 
 
 def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding:
@@ -85,7 +123,7 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
         if silent:
             inferred.append("ECS's text does not say what failed, so this defect is concluded from the facts alone")
         evidence, doubt = _counter_evidence(row, view)
-        problem = replace(problem, evidence=(*problem.evidence, *evidence))
+        problem = replace(problem, evidence=(*problem.evidence, *_told(view, problem), *evidence))
         inferred += doubt
         if not problem.text_proves and (late := _late(view, read_at)):
             inferred.append(late)
@@ -93,6 +131,19 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
             inferred.append(contradicted)
         certainty = "likely" if inferred else row.best
     return Finding(row, problem, certainty, (view.failure.id,), tuple(inferred), _position(row, problem))
+
+
+def _told(view: View, problem: Problem) -> tuple[Evidence, ...]:
+    """What ECS's text proves of how far the pull had come, where the finding does not say it already."""
+    reference = view.failure.reference
+    if reference and reference.ecr:
+        place = Place(reference.ecr.partition, reference.ecr.account, reference.ecr.region)
+        item = make(place, "AWS::ECR::Repository", reference.repository)
+    else:
+        kind, name = ("Task", view.task.id) if view.task.arn else ("Service", view.task.service)
+        item = make(view.place, f"AWS::ECS::{kind}", f"{view.task.cluster}/{name}")
+    said = {one.text for one in problem.evidence}
+    return tuple(Evidence(text, "text", (item,)) for text in proofs(view.symptom, reference) if text not in said)
 
 
 def _stopped_phases(row: Row, problem: Problem) -> tuple[Phase, ...] | None:
@@ -188,6 +239,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     for one in findings:
         problem = one.problem
         shared = [trace.host for trace in problem.traces] or [problem.explanation]
+        shared += [included.cause for included in one.includes]
         key = (one.row.cause, problem.title, problem.culprit.id, one.certainty, *shared)
         if key in merged:
             known = merged[key]
@@ -197,7 +249,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     return list(merged.values())
 
 
-def _excluded(outcomes: Iterable[tuple[Row, View, Outcome]], kind: type[Ok | NotApplicable]) -> tuple[Excluded, ...]:
+def _excluded(outcomes: Iterable[Judged], kind: type[Ok | NotApplicable]) -> tuple[Excluded, ...]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for row, view, one in outcomes:
         if isinstance(one, kind):
@@ -205,7 +257,7 @@ def _excluded(outcomes: Iterable[tuple[Row, View, Outcome]], kind: type[Ok | Not
     return tuple(Excluded(cause, tuple(failures), why) for (cause, why), failures in grouped.items())
 
 
-def _not_checked(outcomes: Iterable[tuple[Row, View, Outcome]]) -> tuple[NotChecked, ...]:
+def _not_checked(outcomes: Iterable[Judged]) -> tuple[NotChecked, ...]:
     grouped: dict[tuple[str, tuple[Unknown, ...]], list[str]] = {}
     for row, view, one in outcomes:
         if isinstance(one, Undetermined):

@@ -5,6 +5,7 @@ Each part is a value of its own; ``dataclasses.replace`` makes the broken one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,30 +20,50 @@ from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
     ContainerDefinition,
     Deployment,
+    DhcpOptions,
     EcrImage,
     EcrLookup,
+    EcrManifest,
     EcrTags,
     NetworkInterface,
+    Parameter,
+    RegistryLookup,
+    RepositoryNames,
+    Role,
+    Secret,
     Service,
     Sibling,
     Simulated,
     TaskDefinition,
+    VpcDetails,
 )
 from pull_doctor.intake.image_reference import parse_reference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Attachment, Failure, Intake, Task
 from pull_doctor.network.vpc import Vpc
 from pull_doctor.plan import plan
-from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS, View
-from tests.network.factory import ACCOUNT, NAT_VPC, PLACE, REGION, REGISTRY, SUBNET
+from pull_doctor.view import View
+from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
+from tests.network.factory import ACCOUNT, NAT_VPC, PLACE, PULLER_ROLE, REGION, REGISTRY, SUBNET
 
 FAILED_AT = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 READ_AT = FAILED_AT + timedelta(seconds=40)
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/web-exec"
+ROLE = PULLER_ROLE
 IMAGE = f"{REGISTRY}/team/app:v1.4.2"
 HUB_IMAGE = "nginx:1.27"
 TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:87"
 DIGEST = "sha256:" + "a" * 64
+
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
 
 
 def task_arn(name: str) -> str:
@@ -97,6 +118,9 @@ def refused(actions: tuple[str, ...], **more: Any) -> tuple[Simulated, ...]:
     return tuple(Simulated(action, more.get("decision", "implicitDeny"), more.get("by", ())) for action in actions)
 
 
+BOTH_PLATFORMS = EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8"))
+IN_REGISTRY = RegistryLookup("found", 200, DIGEST)
+EXECUTION_ROLE = Role(ROLE, TRUST)
 INTERFACE = NetworkInterface("eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None)
 FOUND = EcrLookup(None, THERE)
 NO_TAGS = EcrTags((), complete=True)
@@ -119,6 +143,14 @@ class World:
     pull: tuple[Simulated, ...] | None = allowed(PULL_ACTIONS)
     policy: str | None = None
     owner: str = ACCOUNT
+    definition: TaskDefinition | None = None
+    roles: tuple[Role, ...] = (EXECUTION_ROLE,)
+    organization: str | None = None
+    repositories: tuple[str, ...] = ("team/app", "team/web")
+    manifest: EcrManifest | None = BOTH_PLATFORMS
+    registry: RegistryLookup = IN_REGISTRY
+    secrets: tuple[Secret | Parameter, ...] = ()
+    secret_policy: str | None = None
 
     @property
     def intake(self) -> Intake:
@@ -138,6 +170,12 @@ class World:
             ask.EndpointInterfaces: lambda: vpc.endpoint_interfaces,
             ask.NatGateways: lambda: vpc.nat_gateways,
             ask.InternetGateways: lambda: vpc.internet_gateways,
+            ask.OneVpc: lambda: Known(VpcDetails(("10.0.0.0/16",), "dopt-1")),
+            ask.DhcpOptionSets: lambda: (
+                Known((DhcpOptions("dopt-1", vpc.custom_resolvers.value or ("AmazonProvidedDNS",)),))
+                if isinstance(vpc.custom_resolvers, Known)
+                else vpc.custom_resolvers
+            ),
             ask.DnsSupport: lambda: vpc.dns_support,
             ask.DnsHostnames: lambda: vpc.dns_hostnames,
             ask.S3PrefixList: lambda: vpc.s3_prefix_list,
@@ -148,15 +186,31 @@ class World:
             ask.EcrImageOf: lambda: Known(self.lookup),
             ask.EcrTagsOf: lambda: Known(self.tags),
             ask.RepositoryPolicy: lambda: Known(self.policy),
+            ask.EcrRepositories: lambda: Known(RepositoryNames(self.repositories, complete=True)),
+            ask.EcrManifestOf: lambda: Known(self.manifest),
+            ask.RegistryImage: lambda: Known(self.registry),
+            ask.OneRole: lambda: Known(self._named(question)),
+            ask.Organization: lambda: Known(self.organization),
+            ask.OneSecret: lambda: Known(self._named(question)),
+            ask.SecretPolicy: lambda: Known(self.secret_policy),
+            ask.OneParameter: lambda: Known(self._named(question)),
             ask.Simulation: lambda: Known(
                 self.sign_in if isinstance(question, ask.Simulation) and question.resource == "*" else self.pull
             ),
         }
         return whole[type(question)]()
 
+    def _named(self, question: Question[Any]) -> Role | Secret | Parameter | None:
+        """The role, secret, or parameter that the question names by its ARN or name."""
+        things = {getattr(one, "arn", None) or getattr(one, "name", ""): one for one in (*self.roles, *self.secrets)}
+        wanted = (getattr(question, name, None) for name in ("role", "secret", "parameter"))
+        return things.get(next(filter(None, wanted), ""))
+
     @property
     def task_definition(self) -> TaskDefinition:
-        containers = tuple(ContainerDefinition(one.container, essential=True) for one in self.failures)
+        if self.definition:
+            return self.definition
+        containers = tuple(ContainerDefinition(one.container, essential=True, image=one.image) for one in self.failures)
         return TaskDefinition("web", 87, self.execution_role, containers)
 
     def waves(self) -> list[tuple[Question[Any], ...]]:

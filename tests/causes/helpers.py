@@ -15,7 +15,7 @@ from pull_doctor.causes.outcome import AwsCommand, Ok, Outcome, Problem, Undeter
 _SESSION = botocore.session.get_session()
 _ID = re.compile(
     r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
-    r"|\brepository [\w/-]+|\bteam/app\b"
+    r"|\brepository [\w/-]+|\bteam/app\b|\bimage [\w.-]+:[\w.-]+|\b[\w.-]+\.(?:com|io)\b"
 )
 
 
@@ -57,7 +57,7 @@ def problem(outcome: Outcome) -> Problem:
             if isinstance(command, AwsCommand):
                 assert_valid(command)
             else:
-                assert "aws " in command
+                assert "aws " in command or command.startswith("docker ")
     return outcome
 
 

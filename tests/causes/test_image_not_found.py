@@ -1,19 +1,22 @@
 import shlex
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
-from pull_doctor.causes.near_misses import closest, difference
 from pull_doctor.causes.outcome import NotApplicable
-from pull_doctor.facts.fact import Unknown
-from pull_doctor.facts.values import EcrImage, EcrLookup, EcrTags
+from pull_doctor.causes.shared.near_misses import closest, difference, near
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import ContainerDefinition, EcrImage, EcrLookup, EcrTags, TaskDefinition
 from tests.causes.factory import (
     DIGEST,
     FAILED_AT,
     HUB_IMAGE,
     IMAGE,
     NOT_FOUND,
+    ROLE,
+    TASK,
     THERE,
     World,
     failure,
@@ -101,7 +104,6 @@ def test_mended_since() -> None:
 @pytest.mark.parametrize(
     "lookup",
     [
-        EcrLookup("repository"),
         EcrLookup(None, replace(THERE, status="ARCHIVED")),
         EcrLookup(None, replace(THERE, status="ACTIVATING")),
         EcrLookup(None, None),
@@ -111,25 +113,66 @@ def test_what_another_cause_would_say_is_open(lookup: EcrLookup) -> None:
     assert "team/app" in missing(outcome(CAUSE, World(failures=TOLD, lookup=lookup)))[0]
 
 
-def test_a_pinned_digest_that_the_text_names_is_open() -> None:
-    told = replace(NOT_FOUND, digest="sha256:" + "f" * 64)
-    assert "sha256:ffff" in missing(outcome(CAUSE, World(failures=(failure(told),))))[0]
+def test_a_missing_repository_has_no_image() -> None:
+    found = problem(outcome(CAUSE, World(failures=TOLD, lookup=EcrLookup("repository"))))
+    assert (found.still, found.fixes, found.text_proves) == ("yes", (), True)
+    assert "repository" in found.title
+    silent = problem(outcome(CAUSE, World(lookup=EcrLookup("repository"))))
+    assert not silent.text_proves
+
+
+@pytest.mark.parametrize("missing_part", ["repository", "image"])
+def test_under_a_caches_prefix_nothing_is_missing_yet(missing_part: Literal["repository", "image"]) -> None:
+    image = f"{REGISTRY}/docker-hub/library/nginx:1.27"
+    world = World(failures=(failure(NOT_FOUND, image),), lookup=EcrLookup(missing_part))
+    assert "docker-hub/library/nginx" in missing(outcome(CAUSE, world))[0]
+
+
+# A digest that the deployment pinned
+
+OTHER = "sha256:" + "f" * 64
+PINNED = replace(NOT_FOUND, digest=OTHER)
+BY_TAG = TaskDefinition("web", 87, ROLE, (ContainerDefinition("app", essential=True, image=IMAGE),))
+
+
+def test_a_pinned_digest_is_not_the_tags_fault() -> None:
+    world = World(failures=(failure(PINNED),))
+    assert "the deployment pinned sha256:ffff" in ok(outcome(CAUSE, world))
+    beside = World(failures=(failure(PINNED, f"{IMAGE}@{OTHER}"),), definition=BY_TAG)
+    gone = outcome(CAUSE, beside, ecr_image=EcrLookup("image"), ecr_pinned=Known(EcrLookup("image")))
+    assert "tag v1.4.2" in ok(gone)
+
+
+def test_a_pinned_digest_is_gone_with_its_tag() -> None:
+    world = replace(GONE, failures=(failure(PINNED, f"{IMAGE}@{OTHER}"),), definition=BY_TAG)
+    found = problem(outcome(CAUSE, world))
+    assert (found.still, found.inferred, found.where) == ("yes", (), OTHER)
+    by_tag = problem(outcome(CAUSE, replace(GONE, failures=(failure(PINNED),))))
+    assert by_tag.title == "image tag does not exist in the repository"
+
+
+def test_whose_digest_it_is_must_be_known() -> None:
+    unread = Unknown("task definition web:87", "denied", "ecs:DescribeTaskDefinition")
+    both = replace(GONE, failures=(failure(PINNED, f"{IMAGE}@{OTHER}"),))
+    assert missing(outcome(CAUSE, both, pinned_image=unread)) == (unread.fact,)
+    assert missing(outcome(CAUSE, World(failures=(failure(PINNED),)), pinned_image=unread)) == (unread.fact,)
+    unseen = Unknown("image team/app:v1.4.2", "throttled", "ecr:DescribeImages")
+    world = replace(both, definition=BY_TAG)
+    assert missing(outcome(CAUSE, world, ecr_tag=unseen)) == (unseen.fact,)
+
+
+def test_a_digest_that_the_task_definition_wrote_beside_a_tag() -> None:
+    both = problem(outcome(CAUSE, replace(GONE, failures=(failure(NOT_FOUND, f"{IMAGE}@{DIGEST}"),))))
+    assert both.inferred == ()
+    assert "web:87" not in both.explanation
     written = replace(NOT_FOUND, digest=DIGEST)
     found = problem(outcome(CAUSE, World(failures=(failure(written, f"{IMAGE}@{DIGEST}"),))))
     assert found.still == "no"
 
 
-def test_a_digest_beside_a_tag_may_be_the_deployments() -> None:
-    both = problem(outcome(CAUSE, replace(GONE, failures=(failure(NOT_FOUND, f"{IMAGE}@{DIGEST}"),))))
-    assert DIGEST in both.inferred[0]
-    assert "web:87" not in both.explanation
-    alone = f"{IMAGE.partition(':')[0]}@{DIGEST}"
-    assert problem(outcome(CAUSE, replace(GONE, failures=(failure(NOT_FOUND, alone),)))).inferred == ()
-
-
-def test_a_pinned_digest_with_its_tag_gone_is_told_as_such() -> None:
-    told = replace(NOT_FOUND, digest="sha256:" + "f" * 64)
-    assert problem(outcome(CAUSE, replace(GONE, failures=(failure(told),)))).still == "yes"
+def test_a_digest_that_no_deployment_can_have_pinned_is_open() -> None:
+    alone = replace(TASK, service=None, group="family:web")
+    assert "sha256:ffff" in missing(outcome(CAUSE, World(failures=(failure(PINNED),), task=alone)))[0]
 
 
 def test_another_registry_is_not_applicable() -> None:
@@ -137,7 +180,6 @@ def test_another_registry_is_not_applicable() -> None:
         CAUSE,
         World(failures=(failure(NOT_FOUND, HUB_IMAGE),)),
         ecr_image=EcrLookup("image"),
-        ecr_tags=Unknown("x", "denied"),
     )
     assert isinstance(found, NotApplicable)
 
@@ -168,6 +210,8 @@ def test_a_strangers_tag_cannot_break_the_command() -> None:
         ("latest", "main", None),
         ("abc", "abcdef", None),
         ("12", "1.2", "separators"),
+        ("app", "team/app", "path before"),
+        ("team/app", "team/api", None),
     ],
 )
 def test_how_two_names_differ(wanted: str, found: str, how: str | None) -> None:
@@ -182,6 +226,10 @@ def test_the_closest_name_comes_first_and_none_is_lost() -> None:
     assert {name for name, _ in ordered} == set(names)
     assert {ordered[0][0], ordered[1][0]} == {"1.4.2", "V1.4.2"}
     assert [how for _, how in ordered[2:]] == [None, None]
+
+
+def test_only_near_misses_are_near() -> None:
+    assert [name for name, _ in near("team/app", ("web", "app", "team-app"))] == ["team-app", "app"]
 
 
 def test_the_image_names_the_registry() -> None:

@@ -6,7 +6,7 @@ from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import NetworkInterface
 from tests.causes.factory import DEPLOYMENT, SERVICE, TASK, World, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, having
+from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, TO_IGW, having, routes
 
 CAUSE = "no-public-ip"
 PUBLIC = World(vpc=PUBLIC_VPC)
@@ -28,6 +28,13 @@ def test_no_address_behind_an_internet_gateway() -> None:
         "securityGroups": ["sg-task"],
         "assignPublicIp": "ENABLED",
     }
+
+
+def test_a_route_that_is_out_of_use_too() -> None:
+    blackhole = replace(TO_IGW, state="blackhole")
+    found = problem(outcome(CAUSE, World(vpc=routes(PUBLIC_VPC, blackhole))))
+    assert "to igw-1, an internet gateway" in found.explanation
+    assert any("state of the route is blackhole" in one.text for one in found.evidence)
 
 
 def test_an_interface_alone_is_a_step_inferred() -> None:

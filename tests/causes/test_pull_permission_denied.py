@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from pull_doctor.causes.outcome import AwsCommand
+from pull_doctor.causes.outcome import AwsCommand, NotApplicable
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Simulated
-from pull_doctor.view import PULL_ACTIONS, SIGN_IN_ACTIONS
+from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
     ROLE,
     SIGN_IN_DENIED,
@@ -117,9 +117,10 @@ def test_rights_that_are_not_read_do_not_hide_a_denial_that_was() -> None:
     assert found.title == "execution role lacks ecr:GetAuthorizationToken"
 
 
-def test_no_role_and_a_role_that_iam_does_not_know() -> None:
-    assert missing(outcome(CAUSE, World(execution_role=None), sign_in_rights=Unknown("x", "prerequisite")))
-    assert missing(outcome(CAUSE, World(sign_in=None, pull=None)))
+def test_a_role_that_is_not_there_has_a_cause_of_its_own() -> None:
+    assert isinstance(outcome(CAUSE, World(execution_role=None)), NotApplicable)
+    assert isinstance(outcome(CAUSE, World(sign_in=None, pull=None, roles=())), NotApplicable)
+    assert problem(outcome(CAUSE, World(sign_in=None, pull=None, failures=TOLD))).still == "unknown"
 
 
 # What ECS's text proves

@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from pull_doctor.causes.catalogue import CATALOGUE, address_class
-from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Undetermined
+from pull_doctor.causes.catalogue import CATALOGUE
+from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.row import address_class
 from pull_doctor.causes.runner import Check, checks, fact_names, run
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.intake.symptom import PHASES, Symptom
+from pull_doctor.intake.symptom import PHASES, Kind, Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.plan import QUESTIONS
 from pull_doctor.view import View
-from tests.causes.factory import HUB_IMAGE, World, failure
+from tests.causes.factory import HUB_IMAGE, ROLE, World, failure
 
-NEEDS_NO_READ = {"task", "symptom", "image"}
+NEEDS_NO_READ = {"task", "symptom", "message", "told", "image", "written_image"}
 
 
 def made(function: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Check:
@@ -125,11 +126,32 @@ def test_what_only_concerns_ecr_does_not_apply_to_another_registry(image: str) -
     view = World(failures=(failure(image=image),)).view()
     outcomes = {check.row.cause: run(check, view) for check in checks()}
     for row in CATALOGUE:
-        assert isinstance(outcomes[row.cause], NotApplicable) == (row.registry == "ecr"), row.cause
+        if row.registry != "any":
+            assert isinstance(outcomes[row.cause], NotApplicable) == (row.registry == "ecr"), row.cause
     assert isinstance(outcomes["no-route-to-registry"], Ok)
 
 
-def test_an_image_that_is_no_reference_is_undetermined() -> None:
-    view = World(failures=(failure(image="not a reference"),)).view()
+@pytest.mark.parametrize("kind", ["network-timeout", "image-not-found"])
+def test_of_an_image_that_is_no_reference_nothing_else_is_claimed(kind: Kind) -> None:
+    view = World(failures=(failure(Symptom("resolve", kind), "not a reference"),)).view()
     outcomes = {check.row.cause: run(check, view) for check in checks()}
-    assert {type(one) for one in outcomes.values()} == {Undetermined}
+    found = {cause for cause, one in outcomes.items() if isinstance(one, Problem)}
+    assert found == {"invalid-image-reference"}
+    for row in CATALOGUE:
+        if row.realm == "network" or row.registry == "ecr":
+            assert not isinstance(outcomes[row.cause], Ok) or "ECS's text" in str(outcomes[row.cause]), row.cause
+
+
+def test_a_text_that_refuses_the_reference_leaves_nothing_else_to_ask() -> None:
+    view = World(failures=(failure(Symptom("resolve", "invalid-reference"), "not a reference"),)).view()
+    outcomes = {check.row.cause: run(check, view) for check in checks()}
+    others = {type(one) for cause, one in outcomes.items() if cause != "invalid-image-reference"}
+    assert others == {NotApplicable}
+
+
+def test_a_role_that_was_not_assumed_leaves_only_roles_to_ask_about() -> None:
+    text = Symptom("prepare", "role-assume-failure", principal=ROLE)
+    outcomes = {check.row.cause: run(check, World(failures=(failure(text, None),)).view()) for check in checks()}
+    asked = {cause for cause, one in outcomes.items() if not isinstance(one, NotApplicable)}
+    assert asked <= {"execution-role-missing", "execution-role-not-assumable", "task-role-not-assumable"}
+    assert asked

@@ -6,6 +6,12 @@ another account, which lives in the same emulation. ``aws.env`` is what a proces
 makes one action fail within a ``with`` block; ``aws.hold("role-name")`` refuses from now on every call of that role
 which the policies attached to it do not allow. ``aws.put_event(event)`` puts an event on the bus as ECS does, and
 ``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task.
+
+Every account is in no organization, until ``aws.in_organization(account, "o-exampleorg1")``;
+then ``aws.organization_policy(account, statements)`` plants service control policies. A simulation of a role
+(iam:SimulatePrincipalPolicy) heeds them and the role's permissions boundary, which IAM's own PutRolePermissionsBoundary
+sets. Neither stops a call that a test makes. States that only time or AWS brings about in EC2 (a failed NAT gateway,
+a route's state, a pending endpoint) are set with the functions at the end of ``moto_repairs``.
 """
 
 from __future__ import annotations
@@ -107,6 +113,21 @@ class EmulatedAws:
     def patch_task(self, task: str, account: str = ACCOUNT, **members: Any) -> None:
         """Set members of a task as DescribeTasks answers them."""
         self._ask("task", {"account": account, "region": self.region, "task": task, "members": members})
+
+    def in_organization(self, account: str, organization: str | None) -> None:
+        """Make an account a member of an organization, with full access under it; ``None`` takes it out again.
+
+        It lasts: a world that needs it is best built in an account of its own.
+        """
+        self._ask("organization", {"account": account, "organization": organization})
+
+    def organization_policy(self, account: str, statements: list[dict[str, Any]], *, full_access: bool = True) -> None:
+        """Set the service control policies of a member account; no statements: full access alone, as at first.
+
+        ``full_access`` is AWS's own FullAWSAccess, which is attached until somebody detaches it.
+        """
+        always = [{"Effect": "Allow", "Action": "*", "Resource": "*"}] if full_access else []
+        self._ask("service-control-policies", {"account": account, "statements": [*always, *statements]})
 
     def mails(self) -> list[dict[str, str]]:
         """What subscribers by e-mail were sent: ``to``, ``subject`` and ``text``."""

@@ -38,10 +38,10 @@ class Deployed:
 
 
 def synthesise(out: Path, context: dict[str, Any] | None = None) -> Path:
-    """Write the cloud assembly to ``out`` with these settings, and return it."""
+    """Write the cloud assembly to ``out`` with these settings, and return it; no registry on the internet is asked."""
     env = os.environ | {
         "CDK_OUTDIR": str(out),
-        "CDK_CONTEXT_JSON": json.dumps(context or {}),
+        "CDK_CONTEXT_JSON": json.dumps({"registry-probe": "off"} | (context or {})),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
     }
     done = subprocess.run([sys.executable, "app.py"], cwd=_ROOT, env=env, capture_output=True, text=True, check=False)

@@ -1,18 +1,24 @@
 """Where moto's EC2 and ECR differ from AWS in what a pull depends on: each repair is one patched method.
 
-Installed once, when the emulated AWS starts.
+Installed once, when the emulated AWS starts. What only time or AWS itself brings about is the world's to set:
+``set_nat_state``, ``forget_nat_gateway``, ``set_route_state``, ``set_endpoint_state``, ``lose_endpoint_interfaces``.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends, elastic_ip_addresses
+from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.managed_prefixes import ManagedPrefixList
+from moto.ec2.models.route_tables import Route
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses.vpcs import VPCs
 from moto.ecr.models import ecr_backends
 
 _PRIVATE_NAMES = {
@@ -20,6 +26,7 @@ _PRIVATE_NAMES = {
     "ecr.dkr": ("{region}.dkr.ecr.amazonaws.com", "*.dkr.ecr.{region}.amazonaws.com"),
     "logs": ("logs.{region}.amazonaws.com",),
     "secretsmanager": ("secretsmanager.{region}.amazonaws.com",),
+    "ssm": ("ssm.{region}.amazonaws.com",),
     "s3": ("s3.{region}.amazonaws.com", "*.s3.{region}.amazonaws.com"),
 }
 """The names that an interface endpoint answers with private DNS on, by the end of the service's name."""
@@ -30,6 +37,8 @@ def repair() -> None:
     """Patch moto; a second call does nothing."""
     _endpoints_own_their_interfaces()
     _endpoints_follow_changes()
+    _a_vpc_has_dhcp_options()
+    _routes_to_nothing_are_blackholes()
     _groups_and_acls_have_what_aws_gives_them()
     _a_subnet_has_one_route_table()
     _addresses_are_public()
@@ -81,7 +90,11 @@ def _endpoints_own_their_interfaces() -> None:
 
 
 def _endpoints_follow_changes() -> None:
-    modify = EC2Backend.modify_vpc_endpoint
+    modify, answer_modify, answer_create = (
+        EC2Backend.modify_vpc_endpoint,
+        VPCs.modify_vpc_endpoint,
+        VPCs.create_vpc_endpoint,
+    )
 
     def modify_endpoint(self: Any, vpc_id: str, *more: Any, **named: Any) -> None:
         endpoint = self.vpc_end_points[vpc_id]
@@ -93,9 +106,103 @@ def _endpoints_follow_changes() -> None:
         for table in before - set(endpoint.route_table_ids):
             self.delete_route(table, prefix_list)
         if endpoint.vpc_endpoint_type == "Interface":
+            _one_interface_a_subnet(self, endpoint)
             _hold_together(self, endpoint)
 
+    def modify_with_all_members(self: Any) -> Any:
+        backend = self.ec2_backend
+        endpoint = backend.vpc_end_points[self._get_param("VpcEndpointId")]
+        private_dns = self._get_bool_param("PrivateDnsEnabled")
+        if private_dns:
+            _refuse_private_dns_without_dns(backend.get_vpc(endpoint.vpc_id))
+        if private_dns is not None:
+            endpoint.private_dns_enabled = private_dns
+        if self._get_bool_param("ResetPolicy"):
+            endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
+        _take_dns_options(self, endpoint)
+        return answer_modify(self)
+
+    def create_with_all_members(self: Any) -> Any:
+        answer: Any = answer_create(self)
+        _take_dns_options(self, answer.result["VpcEndpoint"])
+        return answer
+
     EC2Backend.modify_vpc_endpoint = modify_endpoint  # type: ignore[method-assign] # the repair
+    VPCs.modify_vpc_endpoint = modify_with_all_members  # type: ignore[method-assign] # the repair
+    VPCs.create_vpc_endpoint = create_with_all_members  # type: ignore[method-assign] # the repair
+
+
+def _one_interface_a_subnet(backend: Any, endpoint: Any) -> None:
+    """Give a subnet that was added to the endpoint an interface, and take that of a removed one away."""
+    interfaces = {backend.enis[one].subnet.id: one for one in endpoint.network_interface_ids if one in backend.enis}
+    for subnet in set(interfaces) - set(endpoint.subnet_ids):
+        backend.delete_network_interface(interfaces.pop(subnet))
+    for subnet in endpoint.subnet_ids:
+        if subnet not in interfaces:
+            interfaces[subnet] = backend.create_network_interface(subnet, None).id
+    endpoint.network_interface_ids = list(interfaces.values())
+
+
+def _refuse_private_dns_without_dns(vpc: Any) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html."""
+    if not all(str(value).lower() == "true" for value in (vpc.enable_dns_support, vpc.enable_dns_hostnames)):
+        raise EC2ClientError(
+            "InvalidParameter",
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true "
+            f"for {vpc.id}",
+        )
+
+
+def _take_dns_options(request: Any, endpoint: Any) -> None:
+    """Keep the one option that a pull depends on."""
+    only = (request._get_param("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint")
+    if only is not None:
+        endpoint.dns_options = {"PrivateDnsOnlyForInboundResolverEndpoint": only}
+
+
+def _a_vpc_has_dhcp_options() -> None:
+    """Every VPC starts with the Region's default option set, which names Amazon's own resolver.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
+    """
+    create_vpc, delete_vpc = EC2Backend.create_vpc, EC2Backend.delete_vpc
+
+    def create_vpc_with_options(self: Any, *more: Any, **named: Any) -> Any:
+        vpc = create_vpc(self, *more, **named)
+        if not hasattr(self, "_default_dhcp_options"):
+            domain = "ec2.internal" if self.region_name == "us-east-1" else f"{self.region_name}.compute.internal"
+            self._default_dhcp_options = self.create_dhcp_options(
+                domain_name_servers=["AmazonProvidedDNS"], domain_name=[domain]
+            )
+        self.associate_dhcp_options(self._default_dhcp_options, vpc)
+        return vpc
+
+    def delete_vpc_alone(self: Any, vpc_id: str) -> Any:
+        self.vpcs[vpc_id].dhcp_options = None  # moto would delete the set with it
+        return delete_vpc(self, vpc_id)
+
+    EC2Backend.create_vpc = create_vpc_with_options  # type: ignore[method-assign] # the repair
+    EC2Backend.delete_vpc = delete_vpc_alone  # type: ignore[method-assign] # the repair
+
+
+def _routes_to_nothing_are_blackholes() -> None:
+    """A route whose target is deleted or detached stays, as a blackhole, until the target is back.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
+    """
+
+    def state(self: Any) -> str:
+        backend = self.route_table.ec2_backend
+        vpc = backend.vpcs.get(self.route_table.vpc_id)
+        gone = (
+            (self.nat_gateway and self.nat_gateway.state in {"deleting", "deleted"})
+            or (isinstance(self.gateway, InternetGateway) and self.gateway.vpc is not vpc)
+            or (self.interface and self.interface.id not in backend.enis)
+        )
+        forced: str | None = vars(self).get("forced_state")
+        return forced or ("blackhole" if gone else "active")
+
+    Route.state = property(state)  # type: ignore[assignment,method-assign] # the repair
 
 
 def _groups_and_acls_have_what_aws_gives_them() -> None:
@@ -148,6 +255,40 @@ def _addresses_are_public() -> None:
 def ec2(account: str, region: str) -> Any:
     """Moto's own EC2 of an account and Region, for the states that no API call reaches."""
     return ec2_backends[account][region]
+
+
+def set_nat_state(account: str, region: str, nat: str, state: str) -> None:
+    """Let a NAT gateway be ``pending``, ``failed``, ``available``, ``deleting`` or ``deleted``.
+
+    Deleting through the API leaves ``deleted`` and turns its routes into blackholes by itself.
+    """
+    ec2(account, region).nat_gateways[nat].state = state
+
+
+def forget_nat_gateway(account: str, region: str, nat: str) -> None:
+    """Let EC2 show a deleted NAT gateway no more, as about an hour later; routes to it stay, as blackholes."""
+    backend = ec2(account, region)
+    backend.nat_gateways.pop(nat).state = "deleted"
+
+
+def set_route_state(account: str, region: str, table: str, destination: str, state: str | None) -> None:
+    """Let a route be ``active`` or ``blackhole`` whatever its target is; ``None`` ends that."""
+    for route in ec2(account, region).route_tables[table].routes:
+        if destination in (route.destination_cidr_block, route.destination_prefix_list_id):
+            route.forced_state = state
+
+
+def set_endpoint_state(account: str, region: str, endpoint: str, state: str) -> None:
+    """Let an endpoint be ``pending``, ``pendingAcceptance``, ``rejected``, ``failed``, ``available``..."""
+    ec2(account, region).vpc_end_points[endpoint].state = state
+
+
+def lose_endpoint_interfaces(account: str, region: str, endpoint: str) -> None:
+    """Take an interface endpoint's network interfaces away, as where each of its zones is removed."""
+    backend = ec2(account, region)
+    found = backend.vpc_end_points[endpoint]
+    found.subnet_ids = []
+    _one_interface_a_subnet(backend, found)
 
 
 def repository_policy(account: str, region: str, repository: str) -> str:

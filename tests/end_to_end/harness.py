@@ -9,11 +9,15 @@ from typing import Any
 import boto3
 
 from pull_doctor.facts.aws import Aws
+from pull_doctor.facts.registry.hosts import Registry
 from pull_doctor.intake.event import read_event
 from pull_doctor.pipeline import diagnose
 from pull_doctor.report.model import Command, RankedCause, Report
 from tests.emulated.aws import ACCOUNT, EmulatedAws
 from tests.worlds import World
+
+OFFLINE = Registry(off=True)
+"""No test asks a registry on the internet."""
 
 DEFECTS = {
     "private-subnet-without-route": "no-route-to-registry",
@@ -36,7 +40,7 @@ def session(aws: EmulatedAws, account: str = ACCOUNT) -> boto3.Session:
 @cache
 def reading(aws: EmulatedAws, account: str = ACCOUNT) -> Aws:
     """What reads with an account's credentials; its clients take a second to make, so they are made once."""
-    return Aws(session(aws, account))
+    return Aws(session(aws, account), registry=OFFLINE)
 
 
 def report_on(aws: EmulatedAws, event: dict[str, Any], reader: Aws | None = None) -> Report:

@@ -22,8 +22,10 @@ from pull_doctor.report.slack import render_slack
 from pull_doctor.report.text import render_text
 from tests.conftest import GOLDEN
 from tests.emulated.front import Kind
-from tests.end_to_end.harness import session
+from tests.end_to_end.harness import OFFLINE, session
+from tests.report.wording import broken
 from tests.worlds import WORLDS, build
+from tests.worlds.defects import DEFECTS, ONE_OF_EACH
 
 REFUSED: dict[str, tuple[str, str, Kind]] = {
     "endpoints-refused": ("endpoint-security-group", "ec2:DescribeVpcEndpoints", "denied"),
@@ -35,7 +37,8 @@ REFUSED: dict[str, tuple[str, str, Kind]] = {
 """Reports with a refused read: the world, the action, and how it fails."""
 
 SPECIAL = ("image-pushed-since", "sibling-since")
-NAMES = (*WORLDS, *REFUSED, *SPECIAL)
+NAMES = (*(name for name in WORLDS if name not in DEFECTS), *ONE_OF_EACH, *REFUSED, *SPECIAL)
+"""The worlds of the first causes, one for each other cause, and those with something special."""
 
 
 @pytest.fixture(params=NAMES)
@@ -60,7 +63,7 @@ def _collect(request: pytest.FixtureRequest, name: str) -> str:
     if name == "sibling-since":
         built.add_sibling()
     intake = read_event(built.event)
-    reader = Aws(session(aws))
+    reader = Aws(session(aws), registry=OFFLINE)
     if action and kind:
         with aws.fault(action, kind):
             reading = read(intake, reader, deadline=time.monotonic() + 20)
@@ -74,6 +77,7 @@ def test_whole_reports_read_as_agreed(
 ) -> None:
     name = request.node.callspec.params["saved"]
     report = conclude(saved.intake, saved.answers, saved.read_at)
+    assert broken(report) == []
     golden(f"worlds/{name}.txt", render_text(report))
     golden(f"worlds/{name}.slack.json", render_slack(report) + "\n")
     golden(f"worlds/{name}.md", render_markdown(report))

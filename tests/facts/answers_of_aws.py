@@ -1,87 +1,32 @@
-"""One full answer of AWS for every question, with the value that the diagnosis makes of it."""
+"""One full answer of AWS for every question, with the value that the diagnosis makes of it; EC2's stand apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+import json
 from typing import Any
+from urllib.parse import quote
 
 from pull_doctor.facts import questions as q
 from pull_doctor.facts import values as v
+from tests.facts import answers_of_ec2
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, AwsError
-
-PLANTED = "planted-marker-AKIAIOSFODNN7"
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-NOON_IN_SEOUL = NOON.astimezone(timezone(timedelta(hours=9)))
-DIGEST = "sha256:" + "a" * 64
-TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:task-definition/web:7"
-TASKS = tuple(f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:task/prod/{n}" for n in (1, 2))
-ROLE = f"arn:aws:iam::{OWN_ACCOUNT}:role/pull"
-REPOSITORY = f"arn:aws:ecr:{REGION}:{OWN_ACCOUNT}:repository/web"
-_HERE = (OWN_ACCOUNT, REGION)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A question, the operation that answers it, the pages of the answer, and what is made of them.
-
-    ``token`` is the member that asks for the next page. ``gone`` are errors that mean absence, ``absent`` what is
-    then known.
-    """
-
-    question: q.Question[Any]
-    operation: str
-    pages: Sequence[dict[str, Any]]
-    value: Any
-    token: str | None = None
-    gone: tuple[AwsError, ...] = ()
-    absent: Any = None
-    first: str | None = None
-    """The operation that is called before, where there is one; ``VpcEndpoints``' own answer serves it."""
-
-
-SUBNET = {
-    "SubnetId": "subnet-1",
-    "VpcId": "vpc-1",
-    "AvailabilityZone": "eu-west-1a",
-    "CidrBlock": "10.0.0.0/24",
-    "OwnerId": OWN_ACCOUNT,
-}
-SUBNET_VALUE = v.Subnet("subnet-1", "vpc-1", "eu-west-1a", "10.0.0.0/24", OWN_ACCOUNT)
-INTERFACE = {
-    "NetworkInterfaceId": "eni-1",
-    "VpcId": "vpc-1",
-    "SubnetId": "subnet-1",
-    "Groups": [{"GroupId": "sg-1", "GroupName": "web"}],
-    "PrivateIpAddress": "10.0.0.9",
-    "Association": {"PublicIp": "198.51.100.9"},
-}
-INTERFACE_VALUE = v.NetworkInterface("eni-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")
-ENDPOINT = {
-    "VpcEndpointId": "vpce-1",
-    "VpcEndpointType": "Interface",
-    "VpcId": "vpc-1",
-    "ServiceName": "com.amazonaws.eu-west-1.s3",
-    "ServiceRegion": "eu-west-1",
-    "State": "Available",
-    "SubnetIds": ["subnet-1"],
-    "Groups": [{"GroupId": "sg-1", "GroupName": "web"}],
-    "NetworkInterfaceIds": ["eni-1"],
-    "PrivateDnsEnabled": True,
-    "DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True},
-    "DnsEntries": [{"DnsName": "vpce-1.s3.eu-west-1.vpce.amazonaws.com"}, {"DnsName": "s3.eu-west-1.amazonaws.com"}],
-    "Tags": [{"Key": "ManagedBy", "Value": "Terraform"}, {"Key": "Workspace", "Value": "network"}],
-}
-GATEWAY_ENDPOINT = {
-    "VpcEndpointId": "vpce-2",
-    "VpcEndpointType": "Gateway",
-    "VpcId": "vpc-1",
-    "ServiceName": "com.amazonaws.eu-west-1.s3",
-    "State": "available",
-    "RouteTableIds": ["rtb-1"],
-    "PrivateDnsEnabled": False,
-}
+from tests.facts.case import (
+    DIGEST,
+    HERE,
+    INDEX,
+    KEY,
+    NOON,
+    NOON_IN_SEOUL,
+    PLANTED,
+    REPOSITORY,
+    ROLE,
+    SECRET,
+    TASK_DEFINITION,
+    TASKS,
+    TRUST,
+    Case,
+    index,
+)
 
 
 def _simulated(action: str, **members: Any) -> dict[str, Any]:
@@ -89,271 +34,9 @@ def _simulated(action: str, **members: Any) -> dict[str, Any]:
 
 
 CASES = (
+    *answers_of_ec2.CASES,
     Case(
-        q.OneSubnet(*_HERE, "subnet-1"),
-        "DescribeSubnets",
-        [{"Subnets": [SUBNET]}],
-        SUBNET_VALUE,
-        gone=(AwsError("InvalidSubnetID.NotFound"),),
-    ),
-    Case(
-        q.OneInterface(*_HERE, "eni-1"),
-        "DescribeNetworkInterfaces",
-        [{"NetworkInterfaces": [INTERFACE]}],
-        INTERFACE_VALUE,
-        gone=(AwsError("InvalidNetworkInterfaceID.NotFound"),),
-    ),
-    Case(
-        q.Subnets(*_HERE, "vpc-1"),
-        "DescribeSubnets",
-        [
-            {"Subnets": [SUBNET]},
-            {"Subnets": [{"SubnetId": "subnet-2", "VpcId": "vpc-1", "AvailabilityZone": "eu-west-1b"}]},
-        ],
-        (SUBNET_VALUE, v.Subnet("subnet-2", "vpc-1", "eu-west-1b", None)),
-        token="NextToken",
-    ),
-    Case(
-        q.RouteTables(*_HERE, "vpc-1"),
-        "DescribeRouteTables",
-        [
-            {
-                "RouteTables": [
-                    {
-                        "RouteTableId": "rtb-1",
-                        "Associations": [
-                            {"Main": True, "AssociationState": {"State": "associated"}},
-                            {"Main": False, "SubnetId": "subnet-1"},
-                            {"Main": False, "SubnetId": "subnet-2", "AssociationState": {"State": "disassociated"}},
-                            {"Main": False, "GatewayId": "igw-1", "AssociationState": {"State": "associated"}},
-                        ],
-                        "Routes": [
-                            {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"},
-                            {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-2", "State": "active"},
-                            {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole"},
-                            {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"},
-                            {
-                                "DestinationCidrBlock": "10.9.0.0/16",
-                                "CoreNetworkArn": "arn:aws:networkmanager::1:core-network/c",
-                            },
-                        ],
-                        "Tags": [{"Key": "aws:cloudformation:stack-name", "Value": "net"}],
-                    }
-                ]
-            },
-            {"RouteTables": [{"RouteTableId": "rtb-2", "Associations": [], "Routes": []}]},
-        ],
-        (
-            v.RouteTable(
-                "rtb-1",
-                main=True,
-                subnets=("subnet-1",),
-                routes=(
-                    v.Route("10.0.0.0/16", "local", "active"),
-                    v.Route("pl-1", "vpce-2", "active"),
-                    v.Route("0.0.0.0/0", "nat-1", "blackhole"),
-                    v.Route("::/0", "eigw-1", "active"),
-                    v.Route("10.9.0.0/16", "arn:aws:networkmanager::1:core-network/c", "active"),
-                ),
-                managed_by="CloudFormation stack net",
-            ),
-            v.RouteTable("rtb-2", main=False, subnets=(), routes=()),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.NetworkAcls(*_HERE, "vpc-1"),
-        "DescribeNetworkAcls",
-        [
-            {
-                "NetworkAcls": [
-                    {
-                        "NetworkAclId": "acl-1",
-                        "IsDefault": False,
-                        "Associations": [{"SubnetId": "subnet-1", "NetworkAclId": "acl-1"}],
-                        "Entries": [
-                            {
-                                "RuleNumber": 100,
-                                "Egress": True,
-                                "RuleAction": "allow",
-                                "Protocol": "6",
-                                "CidrBlock": "0.0.0.0/0",
-                                "PortRange": {"From": 443, "To": 443},
-                            },
-                            {
-                                "RuleNumber": 32767,
-                                "Egress": False,
-                                "RuleAction": "deny",
-                                "Protocol": "-1",
-                                "Ipv6CidrBlock": "::/0",
-                            },
-                        ],
-                    }
-                ]
-            },
-            {"NetworkAcls": [{"NetworkAclId": "acl-2", "IsDefault": True, "Entries": []}]},
-        ],
-        (
-            v.NetworkAcl(
-                "acl-1",
-                subnets=("subnet-1",),
-                entries=(
-                    v.AclEntry(100, egress=True, allow=True, protocol="6", cidr="0.0.0.0/0", ports=(443, 443)),
-                    v.AclEntry(32767, egress=False, allow=False, protocol="-1", cidr="::/0"),
-                ),
-            ),
-            v.NetworkAcl("acl-2", subnets=(), entries=()),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.SecurityGroups(*_HERE, "vpc-1"),
-        "DescribeSecurityGroups",
-        [
-            {
-                "SecurityGroups": [
-                    {
-                        "GroupId": "sg-1",
-                        "GroupName": "web",
-                        "IpPermissions": [
-                            {
-                                "IpProtocol": "tcp",
-                                "FromPort": 443,
-                                "ToPort": 443,
-                                "IpRanges": [{"CidrIp": "10.0.0.0/16"}],
-                                "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}],
-                                "UserIdGroupPairs": [{"GroupId": "sg-2"}],
-                                "PrefixListIds": [{"PrefixListId": "pl-1"}],
-                            }
-                        ],
-                        "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
-                        "Tags": [{"Key": "terraform", "Value": "true"}],
-                    }
-                ]
-            },
-            {
-                "SecurityGroups": [
-                    {"GroupId": "sg-2", "GroupName": "db", "IpPermissions": [], "IpPermissionsEgress": []}
-                ]
-            },
-        ],
-        (
-            v.SecurityGroup(
-                "sg-1",
-                ingress=(v.GroupRule("tcp", (443, 443), ("10.0.0.0/16", "2001:db8::/64"), ("sg-2",), ("pl-1",)),),
-                egress=(v.GroupRule("-1", None, ("0.0.0.0/0",)),),
-                managed_by="Terraform",
-            ),
-            v.SecurityGroup("sg-2", (), ()),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.VpcEndpoints(*_HERE, "vpc-1"),
-        "DescribeVpcEndpoints",
-        [{"VpcEndpoints": [ENDPOINT]}, {"VpcEndpoints": [GATEWAY_ENDPOINT]}],
-        (
-            v.VpcEndpoint(
-                "vpce-1",
-                "Interface",
-                "com.amazonaws.eu-west-1.s3",
-                "available",
-                service_region="eu-west-1",
-                subnets=("subnet-1",),
-                groups=("sg-1",),
-                interfaces=("eni-1",),
-                private_dns=True,
-                dns_names=("vpce-1.s3.eu-west-1.vpce.amazonaws.com", "s3.eu-west-1.amazonaws.com"),
-                inbound_resolver_only=True,
-                managed_by="Terraform workspace network",
-            ),
-            v.VpcEndpoint("vpce-2", "Gateway", "com.amazonaws.eu-west-1.s3", "available", route_tables=("rtb-1",)),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.EndpointInterfaces(*_HERE, "vpc-1"),
-        "DescribeNetworkInterfaces",
-        [{"NetworkInterfaces": [INTERFACE]}, {"NetworkInterfaces": [INTERFACE | {"NetworkInterfaceId": "eni-2"}]}],
-        (INTERFACE_VALUE, v.NetworkInterface("eni-2", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")),
-        token="NextToken",
-    ),
-    Case(
-        q.NatGateways(*_HERE, "vpc-1"),
-        "DescribeNatGateways",
-        [
-            {
-                "NatGateways": [
-                    {"NatGatewayId": "nat-1", "State": "available", "SubnetId": "subnet-1"},
-                    {"NatGatewayId": "nat-2", "State": "failed", "SubnetId": "subnet-1", "ConnectivityType": "private"},
-                ]
-            },
-            {
-                "NatGateways": [
-                    {
-                        "NatGatewayId": "nat-3",
-                        "State": "available",
-                        "ConnectivityType": "public",
-                        "AvailabilityMode": "regional",
-                        "RouteTableId": "rtb-9",
-                    }
-                ]
-            },
-        ],
-        (
-            v.NatGateway("nat-1", "available", private=False, subnet="subnet-1"),
-            v.NatGateway("nat-2", "failed", private=True, subnet="subnet-1"),
-            v.NatGateway("nat-3", "available", private=False, regional=True),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.InternetGateways(*_HERE, "vpc-1"),
-        "DescribeInternetGateways",
-        [
-            {
-                "InternetGateways": [
-                    {"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1", "State": "available"}]},
-                    {"InternetGatewayId": "igw-2", "Attachments": [{"VpcId": "vpc-1", "State": "detaching"}]},
-                ]
-            },
-            {"InternetGateways": [{"InternetGatewayId": "igw-3", "Attachments": [{"VpcId": "vpc-other"}]}]},
-        ],
-        (v.InternetGateway("igw-1", ("vpc-1",)),),
-        token="NextToken",
-    ),
-    Case(
-        q.DnsSupport(*_HERE, "vpc-1"),
-        "DescribeVpcAttribute",
-        [{"VpcId": "vpc-1", "EnableDnsSupport": {"Value": True}}],
-        value=True,
-    ),
-    Case(
-        q.DnsHostnames(*_HERE, "vpc-1"),
-        "DescribeVpcAttribute",
-        [{"VpcId": "vpc-1", "EnableDnsHostnames": {"Value": False}}],
-        value=False,
-    ),
-    Case(
-        q.S3PrefixList(*_HERE),
-        "DescribePrefixLists",
-        [
-            {"PrefixLists": []},
-            {
-                "PrefixLists": [
-                    {
-                        "PrefixListId": "pl-1",
-                        "PrefixListName": "com.amazonaws.eu-west-1.s3",
-                        "Cidrs": ["52.218.0.0/17"],
-                    }
-                ]
-            },
-        ],
-        v.PrefixList("pl-1", "com.amazonaws.eu-west-1.s3", ("52.218.0.0/17",)),
-        token="NextToken",
-    ),
-    Case(
-        q.OneService(*_HERE, "prod", "web"),
+        q.OneService(*HERE, "prod", "web"),
         "DescribeServices",
         [
             {
@@ -387,14 +70,21 @@ CASES = (
         ],
         v.Service(
             (
-                v.Deployment("ecs-svc/1", "PRIMARY", ("subnet-1",), ("sg-1",), assign_public_ip=False),
-                v.Deployment("ecs-svc/0", "ACTIVE"),
+                v.Deployment(
+                    "ecs-svc/1",
+                    "PRIMARY",
+                    ("subnet-1",),
+                    ("sg-1",),
+                    assign_public_ip=False,
+                    task_definition=TASK_DEFINITION,
+                ),
+                v.Deployment("ecs-svc/0", "ACTIVE", task_definition=TASK_DEFINITION),
             )
         ),
         gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
     ),
     Case(
-        q.OneTaskDefinition(*_HERE, TASK_DEFINITION),
+        q.OneTaskDefinition(*HERE, TASK_DEFINITION),
         "DescribeTaskDefinition",
         [
             {
@@ -413,13 +103,18 @@ CASES = (
                             "environment": [{"name": "TOKEN", "value": PLANTED}],
                             "command": ["--token", PLANTED],
                             "entryPoint": [PLANTED],
-                            "secrets": [{"name": "DB", "valueFrom": PLANTED}],
+                            "secrets": [{"name": "DB", "valueFrom": SECRET}],
                             "dockerLabels": {"label": PLANTED},
-                            "logConfiguration": {"logDriver": "awslogs", "options": {"splunk-token": PLANTED}},
+                            "logConfiguration": {
+                                "logDriver": "splunk",
+                                "options": {"splunk-token": PLANTED},
+                                "secretOptions": [{"name": "splunk-token", "valueFrom": "/prod/splunk"}],
+                            },
                             "repositoryCredentials": {"credentialsParameter": "arn:aws:secretsmanager:r:1:secret:hub"},
                         },
-                        {"name": "log", "image": "fluent:2", "essential": False},
+                        {"name": "log", "essential": False},
                     ],
+                    "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
                 }
             }
         ],
@@ -427,14 +122,26 @@ CASES = (
             "web",
             7,
             ROLE,
-            containers=(v.ContainerDefinition("app", essential=True), v.ContainerDefinition("log", essential=False)),
+            containers=(
+                v.ContainerDefinition(
+                    "app",
+                    essential=True,
+                    image="web:1",
+                    secrets=(SECRET, "/prod/splunk"),
+                    registry_credentials="arn:aws:secretsmanager:r:1:secret:hub",
+                ),
+                v.ContainerDefinition("log", essential=False),
+            ),
             registered_at=NOON,
             registered_by=f"arn:aws:iam::{OWN_ACCOUNT}:user/dev",
+            task_role=f"{ROLE}-task",
+            os_family="LINUX",
+            cpu_architecture="ARM64",
         ),
         gone=(AwsError("ClientException", "Unable to describe task definition."),),
     ),
     Case(
-        q.RunningTasks(*_HERE, "prod", "web", None),
+        q.RunningTasks(*HERE, "prod", "web", None),
         "ListTasks",
         [{"taskArns": [TASKS[0]]}, {"taskArns": [TASKS[1]]}],
         TASKS,
@@ -443,7 +150,7 @@ CASES = (
         absent=(),
     ),
     Case(
-        q.Siblings(*_HERE, "prod", TASKS),
+        q.Siblings(*HERE, "prod", TASKS),
         "DescribeTasks",
         [
             {
@@ -481,7 +188,7 @@ CASES = (
         (v.Sibling(TASKS[0], TASK_DEFINITION, NOON, "ecs-svc/1", "subnet-1", ROLE),),
     ),
     Case(
-        q.EcrImageOf(*_HERE, OWN_ACCOUNT, "web", "1", None),
+        q.EcrImageOf(*HERE, OWN_ACCOUNT, "web", "1", None),
         "DescribeImages",
         [
             {
@@ -500,7 +207,7 @@ CASES = (
         absent=v.EcrLookup("image"),
     ),
     Case(
-        q.EcrTagsOf(*_HERE, OWN_ACCOUNT, "web"),
+        q.EcrTagsOf(*HERE, OWN_ACCOUNT, "web"),
         "DescribeImages",
         [
             {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1", "latest"], "imagePushedAt": NOON}]},
@@ -512,14 +219,101 @@ CASES = (
         absent=v.EcrTags((), complete=True),
     ),
     Case(
-        q.RepositoryPolicy(*_HERE, OWN_ACCOUNT, "web"),
+        q.EcrRepositories(*HERE, OWN_ACCOUNT),
+        "DescribeRepositories",
+        [
+            {"repositories": [{"repositoryName": "web"}, {"repositoryName": "team/app"}]},
+            {"repositories": [{"repositoryName": "worker"}]},
+        ],
+        v.RepositoryNames(("web", "team/app", "worker"), complete=True),
+        token="nextToken",
+    ),
+    Case(
+        q.EcrManifestOf(*HERE, OWN_ACCOUNT, "web", "1", None),
+        "BatchGetImage",
+        [
+            {
+                "images": [
+                    {
+                        "imageId": {"imageTag": "1", "imageDigest": DIGEST},
+                        "imageManifestMediaType": INDEX,
+                        "imageManifest": index(
+                            {"os": "linux", "architecture": "amd64"},
+                            {"os": "linux", "architecture": "arm64", "variant": "v8"},
+                            {"os": "unknown", "architecture": "unknown"},
+                            {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.1"},
+                            {"os": "windows", "architecture": "amd64", "os.version": "10.0.26100.1"},
+                        ),
+                    }
+                ],
+                "failures": [],
+            }
+        ],
+        v.EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8", "windows/amd64")),
+        gone=(AwsError("RepositoryNotFoundException"),),
+    ),
+    Case(
+        q.RepositoryPolicy(*HERE, OWN_ACCOUNT, "web"),
         "GetRepositoryPolicy",
         [{"policyText": '{"Statement": []}'}],
         '{"Statement": []}',
         gone=(AwsError("RepositoryPolicyNotFoundException"), AwsError("RepositoryNotFoundException")),
     ),
     Case(
-        q.Simulation(*_HERE, ROLE, ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), REPOSITORY),
+        q.OneRole(*HERE, ROLE),
+        "GetRole",
+        [
+            {
+                "Role": {
+                    "Path": "/",
+                    "RoleName": "pull",
+                    "RoleId": "AROAEXAMPLE123456",
+                    "Arn": ROLE,
+                    "CreateDate": NOON,
+                    "AssumeRolePolicyDocument": quote(json.dumps(TRUST)),
+                    "PermissionsBoundary": {
+                        "PermissionsBoundaryType": "Policy",
+                        "PermissionsBoundaryArn": f"arn:aws:iam::{OWN_ACCOUNT}:policy/limit",
+                    },
+                }
+            }
+        ],
+        v.Role(ROLE, json.dumps(TRUST, sort_keys=True), f"arn:aws:iam::{OWN_ACCOUNT}:policy/limit"),
+        gone=(AwsError("NoSuchEntity", status=404), AwsError("NoSuchEntityException", status=404)),
+    ),
+    Case(
+        q.Organization(*HERE),
+        "DescribeOrganization",
+        [{"Organization": {"Id": "o-exampleorg1", "MasterAccountId": "999999999999", "FeatureSet": "ALL"}}],
+        "o-exampleorg1",
+        gone=(AwsError("AWSOrganizationsNotInUseException"),),
+    ),
+    Case(
+        q.OneSecret(*HERE, SECRET),
+        "DescribeSecret",
+        [{"ARN": SECRET, "Name": "prod/db", "KmsKeyId": KEY, "DeletedDate": NOON_IN_SEOUL, "Description": PLANTED}],
+        v.Secret(SECRET, NOON, KEY),
+        gone=(AwsError("ResourceNotFoundException"),),
+    ),
+    Case(
+        q.SecretPolicy(*HERE, SECRET),
+        "GetResourcePolicy",
+        [{"ARN": SECRET, "Name": "prod/db", "ResourcePolicy": '{"Statement": []}'}],
+        '{"Statement": []}',
+        gone=(AwsError("ResourceNotFoundException"),),
+    ),
+    Case(
+        q.OneParameter(*HERE, "/prod/splunk"),
+        "DescribeParameters",
+        [
+            {"Parameters": []},
+            {"Parameters": [{"Name": "/prod/splunk", "Type": "SecureString", "KeyId": KEY, "Description": PLANTED}]},
+        ],
+        v.Parameter("/prod/splunk", KEY),
+        token="NextToken",
+    ),
+    Case(
+        q.Simulation(*HERE, ROLE, ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), REPOSITORY),
         "SimulatePrincipalPolicy",
         [
             {

@@ -16,7 +16,7 @@ from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.readers import READERS, Reader
 from pull_doctor.intake.task import Failure, Task
 from pull_doctor.resource import Place
-from tests.facts.answers_of_aws import INTERFACE, INTERFACE_VALUE, SUBNET, SUBNET_VALUE
+from tests.facts.answers_of_ec2 import INTERFACE, INTERFACE_VALUE, SUBNET, SUBNET_VALUE
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, Answer, AwsError, World
 
 HERE = (OWN_ACCOUNT, REGION)

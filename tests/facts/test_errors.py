@@ -5,7 +5,9 @@ from botocore import exceptions as b
 
 from pull_doctor.facts import questions as q
 from pull_doctor.facts.errors import classify, detail, own_id, unknown
-from tests.facts.answers_of_aws import CASES, REPOSITORY
+from pull_doctor.facts.registry.refusal import NoAnswerError
+from tests.facts.answers_of_aws import CASES
+from tests.facts.case import REPOSITORY
 
 QUESTION = q.RouteTables("111122223333", "eu-west-1", "vpc-1")
 
@@ -66,10 +68,11 @@ def test_too_many_requests_by_status_alone() -> None:
         (b.NoRegionError(), "prerequisite"),
         (b.ParamValidationError(report="unknown parameter"), "not-modelled"),
         (b.UnknownServiceError(service_name="new", known_service_names="old"), "not-modelled"),
+        (NoAnswerError("throttled", "ghcr.io limits requests"), "throttled"),
         (KeyError("Subnets"), "crashed"),
     ],
 )
-def test_what_botocore_raises_itself(error: Exception, why: str) -> None:
+def test_what_botocore_and_the_registry_client_raise_themselves(error: Exception, why: str) -> None:
     assert classify(error) == why
 
 
@@ -84,9 +87,9 @@ def test_without_one_the_question_does() -> None:
     assert (fact.resource, fact.action, fact.fact) == ("vpc-1", "ec2:DescribeRouteTables", "the route tables of vpc-1")
 
 
-def test_every_question_but_the_region_s_own_names_what_it_is_about() -> None:
+def test_every_question_but_the_region_s_and_the_account_s_names_what_it_is_about() -> None:
     without = [type(case.question) for case in CASES if own_id(case.question) is None]
-    assert without == [q.S3PrefixList]
+    assert without == [q.DhcpOptionSets, q.S3PrefixList, q.EcrRepositories, q.Organization]
 
 
 def test_the_call_that_failed_is_named_among_several() -> None:

@@ -6,8 +6,16 @@ from pull_doctor.facts.permissions import actions, actions_of, policy_document
 
 def test_all_actions_only_read() -> None:
     assert actions() == tuple(sorted(set(actions())))
-    verbs = {action.partition(":")[2] for action in actions()}
+    verbs = {action.partition(":")[2] for action in actions()} - {"BatchGetImage"}
     assert all(verb.startswith(("Describe", "Get", "List", "Simulate")) for verb in verbs)
+
+
+def test_no_action_reads_a_secret_or_a_parameter_s_value() -> None:
+    assert {action for action in actions() if action.startswith(("secretsmanager:", "ssm:"))} == {
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "ssm:DescribeParameters",
+    }
 
 
 def test_the_actions_of_one_question() -> None:
@@ -20,7 +28,15 @@ def test_the_policy_grants_every_action_once() -> None:
     assert policy["Version"] == "2012-10-17"
     granted = [action for statement in policy["Statement"] for action in statement["Action"]]
     assert granted == list(actions())
-    assert [statement["Sid"] for statement in policy["Statement"]] == ["ReadEc2", "ReadEcr", "ReadEcs", "ReadIam"]
+    assert [statement["Sid"] for statement in policy["Statement"]] == [
+        "ReadEc2",
+        "ReadEcr",
+        "ReadEcs",
+        "ReadIam",
+        "ReadOrganizations",
+        "ReadSecretsmanager",
+        "ReadSsm",
+    ]
 
 
 def test_a_part_of_the_policy() -> None:

@@ -1,7 +1,8 @@
-"""The EC2 readers against moto, whose answers differ from AWS's in small ways that must not mislead them."""
+"""The EC2 and ECR readers against moto, whose answers differ from AWS's in small ways that must not mislead them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from moto import mock_aws
 
 from pull_doctor.facts import questions as q
+from pull_doctor.facts import values as v
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.engine import ask
 from pull_doctor.facts.fact import Known
+from tests.facts.case import INDEX, index
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 
@@ -26,6 +29,8 @@ class World:
     other: str
     nat: str
     gateway: str
+    detached: str
+    options: str
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,14 @@ def world() -> Iterator[World]:
             ServiceName=f"com.amazonaws.{REGION}.ecr.dkr",
             SubnetIds=[subnet],
         )
-        yield World(Aws(session), vpc, subnet, empty, nat["NatGateway"]["NatGatewayId"], gateway)
+        detached = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        options = ec2.create_dhcp_options(
+            DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["10.0.0.53", "10.0.0.54"]}]
+        )["DhcpOptions"]["DhcpOptionsId"]
+        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=vpc)
+        ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=empty)
+        nat_id = nat["NatGateway"]["NatGatewayId"]
+        yield World(Aws(session), vpc, subnet, empty, nat_id, gateway, detached, options)
 
 
 def read(world: World, question: q.Question[Any]) -> Any:
@@ -83,8 +95,9 @@ def test_security_groups_and_acls(world: World) -> None:
     assert {entry.ports for entry in acl.entries} == {None}
 
 
-def test_the_attached_gateway(world: World) -> None:
-    assert [each.id for each in read(world, q.InternetGateways(ACCOUNT, REGION, world.vpc))] == [world.gateway]
+def test_internet_gateways_with_what_they_are_attached_to(world: World) -> None:
+    found = read(world, q.InternetGateways(ACCOUNT, REGION, world.vpc))
+    assert {each.id: each.vpcs for each in found} == {world.gateway: (world.vpc,), world.detached: ()}
 
 
 def test_dns_attributes_and_prefix_list(world: World) -> None:
@@ -93,7 +106,7 @@ def test_dns_attributes_and_prefix_list(world: World) -> None:
     assert read(world, q.S3PrefixList(ACCOUNT, REGION)).name == f"com.amazonaws.{REGION}.s3"
 
 
-@pytest.mark.parametrize("kind", [q.Subnets, q.VpcEndpoints, q.EndpointInterfaces, q.NatGateways, q.InternetGateways])
+@pytest.mark.parametrize("kind", [q.Subnets, q.VpcEndpoints, q.EndpointInterfaces, q.NatGateways])
 def test_an_empty_vpc_has_none(world: World, kind: Any) -> None:
     assert read(world, kind(ACCOUNT, REGION, world.other)) == ()
 
@@ -101,3 +114,32 @@ def test_an_empty_vpc_has_none(world: World, kind: Any) -> None:
 def test_what_ec2_does_not_know(world: World) -> None:
     assert read(world, q.OneSubnet(ACCOUNT, REGION, "subnet-0123456789abcdef0")) is None
     assert read(world, q.OneInterface(ACCOUNT, REGION, "eni-0123456789abcdef0")) is None
+    assert read(world, q.OneVpc(ACCOUNT, REGION, "vpc-0123456789abcdef0")) is None
+
+
+def test_a_vpc_and_its_dhcp_options(world: World) -> None:
+    own = read(world, q.OneVpc(ACCOUNT, REGION, world.vpc))
+    assert (own.cidrs, own.dhcp_options) == (("10.0.0.0/16",), world.options)
+    assert read(world, q.OneVpc(ACCOUNT, REGION, world.other)).dhcp_options is None
+    sets = {each.id: each.name_servers for each in read(world, q.DhcpOptionSets(ACCOUNT, REGION))}
+    assert sets[world.options] == ("10.0.0.53", "10.0.0.54")
+
+
+def test_an_endpoint_s_default_policy(world: World) -> None:
+    (endpoint,) = read(world, q.VpcEndpoints(ACCOUNT, REGION, world.vpc))
+    (statement,) = json.loads(endpoint.policy)["Statement"]
+    assert statement == {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+def test_repositories_and_the_manifest_of_an_index(world: World) -> None:
+    ecr = boto3.client("ecr", region_name=REGION)
+    for name in ("team/app", "team/web"):
+        ecr.create_repository(repositoryName=name)
+    text = index({"os": "linux", "architecture": "amd64"}, {"os": "unknown", "architecture": "unknown"})
+    ecr.put_image(repositoryName="team/app", imageTag="v1", imageManifest=text, imageManifestMediaType=INDEX)
+    names = read(world, q.EcrRepositories(ACCOUNT, REGION, ACCOUNT))
+    assert (set(names.names), names.complete) == ({"team/app", "team/web"}, True)
+    wanted = v.EcrManifest(INDEX, ("linux/amd64",))
+    assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/app", "v1", None)) == wanted
+    assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/app", "v2", None)) is None
+    assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/none", "v1", None)) is None

@@ -16,8 +16,9 @@ from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Attachment, Failure, Intake, Task
 from pull_doctor.resource import Place
-from tests.facts.answers_of_aws import CASES, NOON, NOON_IN_SEOUL
+from tests.facts.answers_of_aws import CASES
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION
+from tests.facts.case import NOON, NOON_IN_SEOUL
 
 TASK = Task(
     "arn:aws:ecs:eu-west-1:111122223333:task/prod/1",

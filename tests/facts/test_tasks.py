@@ -10,8 +10,8 @@ from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.permissions import actions
 from pull_doctor.facts.readers.reader import IncompleteAnswerError
 from pull_doctor.facts.readers.tasks import describe_task, stopped_tasks
-from tests.facts.answers_of_aws import NOON, PLANTED, ROLE, TASKS
 from tests.facts.botocore_world import REGION, AwsError, World
+from tests.facts.case import NOON, PLANTED, ROLE, TASKS
 
 STOPPED = {
     "taskArn": TASKS[0],

@@ -24,6 +24,7 @@ EVERY_SETTING = {
         "444444444444": {"role-arn": "arn:aws:iam::444444444444:role/path/reader"},
     },
     "switched-off-reads": ["iam:SimulatePrincipalPolicy"],
+    "registry-probe": ["registry.example.com", "images.example.com"],
 }
 
 

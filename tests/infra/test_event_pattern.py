@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.event_pattern import failure_pattern
+from infra.event_pattern import failure_pattern, role_pattern
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesised
@@ -110,14 +110,61 @@ def matches(pattern: str, events: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return dict(zip(events, json.loads(done.stdout), strict=True))
 
 
+def _of_tasks(stack: Synthesised) -> str:
+    """The pattern that is given as text, as it holds a null."""
+    (found,) = (one for one in _patterns(stack) if isinstance(one, str))
+    return found
+
+
+def _of_services(stack: Synthesised) -> dict[str, Any]:
+    (found,) = (one for one in _patterns(stack) if isinstance(one, dict))
+    return found
+
+
+def _patterns(stack: Synthesised) -> list[Any]:
+    return [rule["EventPattern"] for rule in stack.resources("AWS::Events::Rule").values()]
+
+
+def service_action(name: str = "SERVICE_TASK_CONFIGURATION_FAILURE", **more: Any) -> dict[str, Any]:
+    """What ECS says of a service, not of a task."""
+    return {
+        "version": "0",
+        "id": "6f3b9c1e-0000-4000-8000-000000000002",
+        "account": "111111111111",
+        "region": "eu-central-1",
+        "time": "2026-11-20T10:01:00Z",
+        "source": "aws.ecs",
+        "detail-type": "ECS Service Action",
+        "resources": ["arn:aws:ecs:eu-central-1:111111111111:service/web/orders"],
+        "detail": {
+            "eventType": "ERROR",
+            "eventName": name,
+            "clusterArn": "arn:aws:ecs:eu-central-1:111111111111:cluster/web",
+            "reason": "ECS was unable to assume the role 'arn:aws:iam::111111111111:role/x' that was provided",
+        },
+        **more,
+    }
+
+
+def test_the_other_rule_matches_services_that_are_not_configured_and_nothing_else(bare: Synthesised) -> None:
+    events = {
+        "role": service_action(),
+        "placement": service_action("SERVICE_TASK_PLACEMENT_FAILURE"),
+        "steady": service_action("SERVICE_STEADY_STATE"),
+        "another source": service_action(source="pull-doctor"),
+        "task": MATCHING["fargate"],
+    }
+    assert matches(json.dumps(_of_services(bare)), events) == {name: name == "role" for name in events}
+
+
 def test_the_rule_matches_failed_pulls_and_nothing_else(bare: Synthesised) -> None:
-    pattern = bare.only("AWS::Events::Rule")["EventPattern"]
+    pattern = _of_tasks(bare)
     assert matches(pattern, MATCHING) == dict.fromkeys(MATCHING, True)
     assert matches(pattern, SILENT) == dict.fromkeys(SILENT, False)
 
 
 def test_the_rule_holds_the_pattern_null_included(bare: Synthesised) -> None:
-    pattern = bare.only("AWS::Events::Rule")["EventPattern"]
+    pattern = _of_tasks(bare)
     assert json.loads(pattern) == failure_pattern()
     assert json.loads(pattern)["detail"]["startedAt"] == [None, {"exists": False}]
 
@@ -139,5 +186,5 @@ def test_clusters_are_included_and_excluded_by_their_whole_name(pattern: dict[st
 
 
 def test_the_settings_reach_the_rule(full: Synthesised) -> None:
-    pattern = json.loads(full.only("AWS::Events::Rule")["EventPattern"])
-    assert pattern == failure_pattern(include=["web", "jobs"])
+    assert json.loads(_of_tasks(full)) == failure_pattern(include=["web", "jobs"])
+    assert _of_services(full) == role_pattern(include=["web", "jobs"])

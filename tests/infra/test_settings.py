@@ -6,6 +6,7 @@ import pytest
 
 from infra.settings import Settings, SettingsError
 from pull_doctor.facts.aws import ReaderRole
+from pull_doctor.facts.registry.hosts import Registry
 from tests.infra.conftest import EVERY_SETTING, run_app
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def test_every_setting_is_read() -> None:
             "444444444444": ReaderRole("arn:aws:iam::444444444444:role/path/reader"),
         },
         switched_off_reads=("iam:SimulatePrincipalPolicy",),
+        registry_probe=Registry(hosts=frozenset({"registry.example.com", "images.example.com"})),
     )
 
 
@@ -40,12 +42,42 @@ def test_values_of_the_command_line_are_text() -> None:
         {
             "alert-emails": "a@example.com, b@example.com,a@example.com",
             "exclude-clusters": "sandbox",
+            "registry-probe": "registry.example.com, images.example.com",
             "reader-roles": f'{{"{ACCOUNT}": {{"role-arn": "{ARN}"}}}}',
         }
     )
     assert settings.alert_emails == ("a@example.com", "b@example.com")
     assert settings.exclude_clusters == ("sandbox",)
     assert settings.reader_roles == {ACCOUNT: ReaderRole(ARN)}
+    assert settings.registry_probe == Registry(hosts=frozenset({"registry.example.com", "images.example.com"}))
+
+
+def test_the_registry_client_can_be_switched_off() -> None:
+    assert Settings.from_context({"registry-probe": "off"}).registry_probe == Registry(off=True)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://registry.example.com",
+        "registry.example.com:5000",
+        "registry.example.com/team",
+        "Registry.example.com",
+        "*.example.com",
+        "10.0.0.1",
+        "[::1]",
+        "localhost",
+        "registry.example.com.",
+        "-a.example.com",
+        "a" * 64 + ".example.com",
+        "off",
+        "",
+        7,
+    ],
+)
+def test_only_the_name_of_a_host_is_a_registry(host: object) -> None:
+    with pytest.raises(SettingsError, match=r"registry-probe.*host names.*\"off\" alone"):
+        Settings.from_context({"registry-probe": [host]})
 
 
 @pytest.mark.parametrize(
@@ -69,6 +101,9 @@ def test_values_of_the_command_line_are_text() -> None:
         ({"reader-roles": {"444444444444": {"role-arn": ARN}}}, ["reader-roles.444444444444.role-arn", ARN]),
         ({"reader-roles": {ACCOUNT: {"role-arn": ARN, "external-id": "x"}}}, ["external-id", '"x"', "2 to 1224"]),
         ({"switched-off-reads": ["ec2:DescribeVpcs"]}, ["ec2:DescribeVpcs", "ecs:DescribeTaskDefinition"]),
+        ({"registry-probe": False}, ["registry-probe", "false", '"off" alone']),
+        ({"registry-probe": "on"}, ["registry-probe", '"on"', "host names"]),
+        ({"registry-probe": ["off", "registry.example.com"]}, ["registry-probe", '"off"', '"off" alone']),
         ({"alert-email": ["a@example.com"]}, ["alert-email", "a@example.com", "nearest is alert-emails"]),
         ({"zzz": 1}, ["zzz", "1", "slack-secret-name", "reader-roles"]),
     ],

@@ -127,6 +127,7 @@ def test_the_function_understands_the_environment_that_the_stack_gives_it(full: 
     assert environment.topic_arn == outputs["TopicArn"]["Value"]["Ref"]
     assert environment.slack_secret_name == "pull-doctor/slack"
     assert environment.switched_off == {"iam:SimulatePrincipalPolicy"}
+    assert environment.registry.hosts == {"registry.example.com", "images.example.com"}
     assert environment.reader_roles == {
         "333333333333": ReaderRole("arn:aws:iam::333333333333:role/reader", "doctor-1"),
         "444444444444": ReaderRole("arn:aws:iam::444444444444:role/path/reader"),
@@ -147,14 +148,14 @@ def test_an_event_that_fails_is_retried_twice_and_then_kept(bare: Synthesised) -
     assert kept == sent
 
 
-def test_an_event_that_cannot_be_handed_over_is_kept_in_a_queue_that_lets_the_rule_in(bare: Synthesised) -> None:
-    [target] = bare.only("AWS::Events::Rule")["Targets"]
-    queue = referred(target["DeadLetterConfig"]["Arn"])
+def test_an_event_that_cannot_be_handed_over_is_kept_in_a_queue_that_lets_the_rules_in(bare: Synthesised) -> None:
+    rules = bare.resources("AWS::Events::Rule")
+    targets = [target for rule in rules.values() for target in rule["Targets"]]
+    [queue] = {referred(target["DeadLetterConfig"]["Arn"]) for target in targets}
     policies = [p for p in bare.resources("AWS::SQS::QueuePolicy").values() if referred(p["Queues"][0]) == queue]
     allowed = [s for p in policies for s in statements(p["PolicyDocument"]) if s["Effect"] == "Allow"]
-    assert [(s["Principal"], s["Action"]) for s in allowed] == [
-        ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
-    ]
+    assert {(s["Principal"]["Service"], s["Action"]) for s in allowed} == {("events.amazonaws.com", "sqs:SendMessage")}
+    assert len(allowed) == len(targets) == len(rules) == 2
 
 
 def test_the_log_is_the_functions_own_and_does_not_grow_for_ever(bare: Synthesised) -> None:

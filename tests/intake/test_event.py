@@ -274,3 +274,56 @@ def test_a_text_of_a_megabyte_is_cut(door: Door) -> None:
     intake = read(door, fargate_task(stoppedReason=NOT_FOUND + " and so on" * 100_000, group="g" * 1_000_000))
     assert len(intake.failures[0].message) < 10_000
     assert len(repr(intake.task)) < 40_000
+
+
+UNASSUMED = (
+    "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web-execution' that was provided for this "
+    "task. Please verify that the role being passed has the proper trust relationship and permissions."
+)
+
+
+def service_action(**more: Any) -> dict[str, Any]:
+    """What ECS says of a service whose tasks it cannot start."""
+    event: dict[str, Any] = {
+        "id": "5c1f0a7e-1111-4222-8333-444455556666",
+        "detail-type": "ECS Service Action",
+        "source": "aws.ecs",
+        "time": "2026-11-03T09:30:00Z",
+        "resources": ["arn:aws:ecs:eu-west-1:123456789012:service/prod/web"],
+        "detail": {
+            "eventType": "ERROR",
+            "eventName": "SERVICE_TASK_CONFIGURATION_FAILURE",
+            "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/prod",
+            "createdAt": "2026-11-03T09:29:58Z",
+            "reason": UNASSUMED,
+        },
+    }
+    return event | more
+
+
+def test_a_role_that_ecs_could_not_assume_is_a_failure_of_the_service() -> None:
+    intake = read_event(service_action())
+    task = intake.task
+    assert (task.arn, task.id) == (None, "5c1f0a7e-1111-4222-8333-444455556666")
+    assert (task.place.account, task.cluster, task.service) == ("123456789012", "prod", "web")
+    assert str(task.failed_at) == "2026-11-03 09:29:58+00:00"
+    (failure,) = intake.failures
+    assert (failure.symptom.kind, failure.image) == ("role-assume-failure", None)
+    assert failure.symptom.principal == "arn:aws:iam::123456789012:role/web-execution"
+
+
+@pytest.mark.parametrize("reason", ["(service web) was unable to place a task: tags are not allowed", None, 5])
+def test_any_other_action_of_a_service_is_no_pull_failure(reason: object) -> None:
+    intake = read_event(service_action(detail={"eventName": "SERVICE_TASK_CONFIGURATION_FAILURE", "reason": reason}))
+    assert intake.failures == ()
+    assert intake.not_a_pull_failure == "Service web: SERVICE_TASK_CONFIGURATION_FAILURE does not speak of a role."
+
+
+@pytest.mark.parametrize("resources", [None, [], ["arn:aws:ecs:eu-west-1:123456789012:task/x"], "text", [5]])
+def test_an_action_of_no_service_is_refused(resources: object) -> None:
+    with pytest.raises(NotAnEcsTaskEvent, match="ECS service"):
+        read_event(service_action(resources=resources))
+
+
+def test_a_service_action_without_a_detail_names_no_failure() -> None:
+    assert read_event(service_action(detail=None)).failures == ()

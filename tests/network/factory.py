@@ -62,7 +62,10 @@ def entry(number: int, *, egress: bool, allow: bool, ports: tuple[int, int] | No
 
 
 SUBNET = Subnet("subnet-task", "vpc-1", f"{REGION}a", "10.0.1.0/24", owner=ACCOUNT)
-PULLER = Puller(PLACE, SUBNET, Known(("sg-task",)), Known(value=False), "eni-task", "10.0.1.10")
+PULLER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/web-exec"
+PULLER = Puller(
+    PLACE, SUBNET, Known(("sg-task",)), Known(value=False), "eni-task", "10.0.1.10", role=Known(PULLER_ROLE)
+)
 
 
 def interface_endpoint(kind: str, number: int, **more: Any) -> VpcEndpoint:
@@ -122,6 +125,7 @@ NAT_VPC = Vpc(
     dns_support=Known(value=True),
     dns_hostnames=Known(value=True),
     s3_prefix_list=Known(PrefixList("pl-s3", f"com.amazonaws.{REGION}.s3", S3_CIDRS)),
+    custom_resolvers=Known(()),
 )
 
 

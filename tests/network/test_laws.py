@@ -76,6 +76,7 @@ CHANGES: dict[str, Change] = {
     "egress inside": lambda vpc: change(vpc, "security_groups", "sg-task", egress=(https_from("10.0.0.0/16"),)),
     "no ingress": lambda vpc: change(vpc, "security_groups", "sg-endpoint", ingress=()),
     "dns off": lambda vpc: replace(vpc, dns_support=Known(value=False)),
+    "other resolvers": lambda vpc: replace(vpc, custom_resolvers=Known(("10.9.0.53",))),
     "hostnames off": lambda vpc: replace(vpc, dns_hostnames=Known(value=False)),
     "no api": _where(_has("endpoints", "vpce-api"), lambda vpc: drop(vpc, "endpoints", "vpce-api")),
     "dkr private dns off": _where(
@@ -83,6 +84,9 @@ CHANGES: dict[str, Change] = {
     ),
     "dkr pending": _where(
         _has("endpoints", "vpce-dkr"), lambda vpc: change(vpc, "endpoints", "vpce-dkr", state="pending")
+    ),
+    "dkr without interface": _where(
+        _has("endpoints", "vpce-dkr"), lambda vpc: change(vpc, "endpoints", "vpce-dkr", subnets=(), interfaces=())
     ),
     "s3 gateway elsewhere": _where(
         _has("endpoints", "vpce-s3"),

@@ -10,6 +10,7 @@ from pull_doctor.facts.fact import Known
 from pull_doctor.facts.values import (
     NatGateway,
     Route,
+    VpcEndpoint,
 )
 from pull_doctor.network.flows import Flow
 from tests.network.factory import (
@@ -25,6 +26,7 @@ from tests.network.factory import (
     TO_IGW,
     TO_NAT,
     WITH_PUBLIC_IP,
+    add,
     change,
     drop,
     hops_of,
@@ -136,6 +138,30 @@ def test_a_blackhole_is_its_targets_cause_where_that_can_be_read() -> None:
     assert_ends(other, DKR, "blackhole-route", ("route", "rtb-private"))
 
 
+def test_a_blackhole_to_an_internet_gateway_shows_also_what_lies_behind() -> None:
+    dead = routes(NAT_VPC, replace(TO_IGW, state="blackhole"))
+    detached = change(dead, "internet_gateways", "igw-1", vpcs=())
+    assert_ends(detached, DKR, "internet-gateway-detached", ("route", "rtb-private"), WITH_PUBLIC_IP)
+    gone = drop(dead, "internet_gateways", "igw-1")
+    assert_ends(gone, DKR, "blackhole-route", ("route", "rtb-private"), WITH_PUBLIC_IP)
+    assert hops_of(walked(gone, DKR))[-1] == ("public-address", "eni-task", "fail")
+    assert_ends(replace(dead, internet_gateways=UNREAD), DKR, "undetermined", ("route", "rtb-private"), WITH_PUBLIC_IP)
+
+
+def test_a_blackhole_to_an_endpoint_is_the_endpoints_where_that_is_out_of_order() -> None:
+    dead = routes(NAT_VPC, Route("0.0.0.0/0", "vpce-gwlb", "blackhole"))
+    assert_ends(dead, HUB, "blackhole-route", ("route", "rtb-private"))
+    failed = VpcEndpoint("vpce-gwlb", "GatewayLoadBalancer", "com.amazonaws.vpce.eu-west-1.vpce-svc-1", "failed")
+    assert_ends(add(dead, "endpoints", failed), HUB, "endpoint-not-available", ("endpoint", "vpce-gwlb"))
+    working = replace(failed, state="available")
+    assert_ends(add(dead, "endpoints", working), HUB, "blackhole-route", ("route", "rtb-private"))
+
+
+def test_a_filtered_route_carries_nothing() -> None:
+    vpc = routes(NAT_VPC, Route("0.0.0.0/0", "tgw-1", "filtered"))
+    assert "state of the route is filtered" in assert_ends(vpc, DKR, "blackhole-route", ("route", "rtb-private"))
+
+
 def test_a_blackhole_elsewhere_does_not_matter() -> None:
     vpc = routes(NAT_VPC, TO_NAT, Route("10.9.0.0/16", "pcx-1", "blackhole"))
     assert hops_of(walked(vpc, DKR)) == BY_NAT
@@ -157,6 +183,11 @@ def test_a_nat_gateway_without_a_way_out_itself() -> None:
     assert "rtb-public" in why
     behind = routes(NAT_VPC, Route("0.0.0.0/0", "igw-1", "blackhole"), table="rtb-public")
     assert_ends(behind, DKR, "nat-gateway-unusable", ("nat-gateway", "nat-1"))
+    in_a_loop = routes(NAT_VPC, TO_NAT, table="rtb-public")
+    why = assert_ends(in_a_loop, DKR, "nat-gateway-unusable", ("nat-gateway", "nat-1"))
+    assert "the gateway itself" in why
+    by_another = routes(NAT_VPC, Route("0.0.0.0/0", "nat-2", "active"), table="rtb-public")
+    assert_ends(by_another, DKR, "undetermined", ("nat-gateway", "nat-1"))
     opaque = routes(NAT_VPC, Route("0.0.0.0/0", "tgw-1", "active"), table="rtb-public")
     assert_ends(opaque, DKR, "undetermined", ("nat-gateway", "nat-1"))
 
@@ -164,6 +195,18 @@ def test_a_nat_gateway_without_a_way_out_itself() -> None:
 def test_a_nat_gateway_whose_way_out_is_a_prefix_list_is_not_told() -> None:
     vpc = routes(NAT_VPC, Route("pl-own", "igw-1", "active"), table="rtb-public")
     assert_ends(vpc, DKR, "undetermined", ("nat-gateway", "nat-1"))
+
+
+def test_a_nat_gateways_way_out_is_judged_for_the_dialled_address() -> None:
+    half = routes(NAT_VPC, Route("0.0.0.0/1", "igw-1", "active"), table="rtb-public")
+    assert_ends(half, DKR, "undetermined", ("nat-gateway", "nat-1"))
+    assert walked(half, replace(DKR, address="52.1.2.3")).disposition == "reached"
+    assert_ends(half, replace(DKR, address="203.0.114.1"), "nat-gateway-unusable", ("nat-gateway", "nat-1"))
+
+
+def test_a_nat_gateway_whose_table_is_not_shown_is_not_told() -> None:
+    tables = drop(drop(NAT_VPC, "route_tables", "rtb-main"), "route_tables", "rtb-public")
+    assert_ends(tables, DKR, "undetermined", ("nat-gateway", "nat-1"))
 
 
 def test_a_nat_gateways_subnet_may_follow_the_main_table() -> None:
@@ -191,7 +234,7 @@ def test_an_internet_gateway_that_is_not_attached() -> None:
     ):
         assert_ends(vpc, DKR, "internet-gateway-detached", ("internet-gateway", "igw-1"), WITH_PUBLIC_IP)
     behind_nat = drop(NAT_VPC, "internet_gateways", "igw-1")
-    assert_ends(behind_nat, DKR, "internet-gateway-detached", ("nat-gateway", "nat-1"))
+    assert "igw-1" in assert_ends(behind_nat, DKR, "nat-gateway-unusable", ("nat-gateway", "nat-1"))
 
 
 def test_no_public_address() -> None:

@@ -99,6 +99,14 @@ def test_a_deny_of_some_addresses_leaves_it_open() -> None:
     assert_ends(vpc, replace(DKR, address="52.1.2.3"), "network-acl-blocks", ("network-acl", "acl-task"))
 
 
+def test_the_nat_gateways_acl_is_judged_for_the_dialled_address() -> None:
+    deny = entry(1, egress=True, allow=False, cidr="52.0.0.0/8")
+    vpc = change(NAT_VPC, "network_acls", "acl-public", entries=(deny, *OPEN_ACL))
+    assert_ends(vpc, DKR, "undetermined", ("nat-network-acl", "acl-public"))
+    assert_ends(vpc, replace(DKR, address="52.1.2.3"), "network-acl-blocks", ("nat-network-acl", "acl-public"))
+    assert walked(vpc, replace(DKR, address="3.1.2.3")).disposition == "reached"
+
+
 def test_no_acl_filters_inside_one_subnet() -> None:
     closed = change(ENDPOINT_VPC, "network_acls", "acl-task", entries=())
     here = change(closed, "endpoints", "vpce-dkr", subnets=("subnet-task",))
@@ -141,7 +149,9 @@ def test_egress_to_the_prefix_list_of_s3() -> None:
     rule = GroupRule("tcp", (443, 443), (), (), ("pl-s3",))
     vpc = change(ENDPOINT_VPC, "security_groups", "sg-task", egress=(rule,))
     assert walked(vpc, S3).disposition == "reached"
-    assert_ends(vpc, API, "undetermined", ("security-group", "sg-task"))
+    assert_ends(vpc, API, "security-group-egress-blocks", ("security-group", "sg-task"))
+    other = change(vpc, "security_groups", "sg-task", egress=(replace(rule, prefix_lists=("pl-own",)),))
+    assert_ends(other, API, "undetermined", ("security-group", "sg-task"))
     unread = replace(vpc, s3_prefix_list=UNREAD)
     assert_ends(unread, S3, "undetermined", ("security-group", "sg-task"))
 

@@ -77,7 +77,15 @@ def test_a_fact_that_is_not_read_accuses_nobody(world: str, fact: str, flow: Flo
         (
             DKR,
             ENDPOINT_VPC,
-            {"subnets", "network_acls", "security_groups", "endpoints", "dns_support", "dns_hostnames"},
+            {
+                "subnets",
+                "network_acls",
+                "security_groups",
+                "endpoints",
+                "dns_support",
+                "dns_hostnames",
+                "custom_resolvers",
+            },
         ),
     ],
 )

@@ -1,28 +1,23 @@
 """Whole reports as people read them; ``pytest --bless`` renews them, and the diff is to be read."""
 
 import json
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 
-from pull_doctor.causes.outcome import Applicability, Evidence
+from pull_doctor.causes.outcome import Evidence
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.report.markdown import render_markdown
-from pull_doctor.report.model import NotChecked, Report
+from pull_doctor.report.model import Included, NotChecked, Report
 from pull_doctor.report.slack import render_slack, slack_message
 from pull_doctor.report.text import render_text
-from pull_doctor.report.words import applicability, permission_calls
+from pull_doctor.report.words import permission_calls
 from tests.report.factory import REPORTS, REPOSITORY
+from tests.report.wording import broken
 
 every_report = pytest.mark.parametrize("name", REPORTS)
-BANNED = re.compile(
-    r"\bI\b|(?i:\b(?:we|our|oops|simply|just|please|sorry|illegal|bad|wrong|your VPC|did you mean)\b)|!"
-)
-ID = re.compile(r"\b[a-z]+-[0-9a-f]{8,17}\b|\w+[/:][\w.]+")
 
 
 @every_report
@@ -36,52 +31,8 @@ def test_reports_read_as_agreed(
 
 
 @every_report
-def test_only_commands_are_wide(name: str) -> None:
-    text = render_text(REPORTS[name]())
-    in_command = False
-    for line in text.splitlines():
-        in_command = line.startswith(("    aws ", "    pull-doctor ", "    MANIFEST=")) or (
-            in_command and line.startswith("      ")
-        )
-        assert in_command or len(line) <= 90, line
-
-
-@every_report
-def test_the_first_line_is_a_title(name: str) -> None:
-    report = REPORTS[name]()
-    first = render_text(report).splitlines()[0]
-    found = re.fullmatch(r"(error|unknown|ok|note)\[([a-z0-9-]+)]: (.+)", first)
-    assert found, first
-    assert found[3][0].islower() or not found[3][1].islower()
-    assert not found[3].endswith(".")
-    for cause in report.causes:
-        assert len(cause.title) <= 80
-
-
-@every_report
-def test_our_own_words_are_neutral(name: str) -> None:
-    said = [line for line in render_text(REPORTS[name]()).splitlines() if "->" not in line]
-    assert not [line for line in said if BANNED.search(line)]
-
-
-@every_report
-def test_every_help_says_how_far_it_can_be_trusted(name: str) -> None:
-    words = {applicability(code) for code in get_args(Applicability)}
-    paragraphs = re.split(r"\n(?=\S)|\n\n", render_text(REPORTS[name]()))
-    helps = [" ".join(text.split("\n    ")[0].split()) for text in paragraphs if text.startswith("help:")]
-    for text in helps:
-        assert any(f"[{word}]" in text for word in words), text
-
-
-@every_report
-def test_every_finding_names_something_to_look_up(name: str) -> None:
-    for cause in REPORTS[name]().causes:
-        assert any(ID.search(evidence.text) for evidence in cause.evidence), cause.cause
-
-
-@every_report
-def test_text_is_ascii(name: str) -> None:
-    assert render_text(REPORTS[name]()).isascii()
+def test_the_rules_of_wording_hold(name: str) -> None:
+    assert broken(REPORTS[name]()) == []
 
 
 @every_report
@@ -134,7 +85,7 @@ def test_the_calls_that_ask_again_run_as_printed() -> None:
     report = REPORTS["cannot-tell"]()
     odd = replace(report, task=replace(report.task, cluster="a b; c"))
     first, second, third = permission_calls(odd)
-    ask = ["pull-doctor", "diagnose", "--region", "eu-west-1", "--cluster", "a b; c", "--task", odd.task.arn[-32:]]
+    ask = ["pull-doctor", "diagnose", "--region", "eu-west-1", "--cluster", "a b; c", "--task", str(odd.task.arn)[-32:]]
     assert shlex.split(first) == [*ask, "--format", "json", ">", "report.json"]
     assert shlex.split(second) == ["pull-doctor", "permissions", "--missing", "report.json"]
     assert shlex.split(third) == ask
@@ -208,10 +159,28 @@ def test_slack_shows_a_second_fix_where_it_fits() -> None:
 
 
 def test_every_cause_that_is_ruled_out_is_listed_with_its_reason() -> None:
-    report = REPORTS["tag-missing"]()
+    report = REPORTS["no-defect"]()
     listed = " ".join(render_text(report).partition("Ruled out:")[2].split())
+    assert report.ruled_out
     for excluded in report.ruled_out:
         assert f"- {excluded.cause}: {excluded.why}" in listed
+
+
+def test_beside_a_cause_the_text_names_what_is_ruled_out_and_the_long_form_says_why() -> None:
+    report = REPORTS["tag-missing"]()
+    listed = render_text(report).partition("Ruled out:")[2].partition(".")[0]
+    assert [name.strip() for name in listed.split(",")] == [excluded.cause for excluded in report.ruled_out]
+    long = render_markdown(report)
+    assert all(f"- `{excluded.cause}`: " in long for excluded in report.ruled_out)
+
+
+def test_what_only_follows_from_a_cause_is_said_beside_it() -> None:
+    report = REPORTS["tag-missing"]()
+    first = replace(report.causes[0], includes=(Included("other-cause", "it cannot be otherwise"),))
+    report = replace(report, causes=(first,))
+    for render in (render_text, render_markdown, render_slack):
+        assert "only follows from it: it cannot be otherwise." in " ".join(render(report).split())
+    assert "1 follows from it" in render_text(report)
 
 
 def test_one_task_stopped_at_a_time_and_several_since() -> None:

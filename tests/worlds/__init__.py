@@ -8,6 +8,7 @@ same deployment in the same subnet, after the failure. ``world.saying(text)`` is
 keyword arguments of ``build`` vary the world without moving its defect; ``Options`` lists them.
 """
 
-from tests.worlds.worlds import WORLDS, Options, World, build
+from tests.worlds.world import Options, World
+from tests.worlds.worlds import WORLDS, build
 
 __all__ = ["WORLDS", "Options", "World", "build"]

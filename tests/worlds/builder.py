@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,6 +44,7 @@ class Builder(Network):
         number = next(_numbers)
         self.workload = workload if number == 1 else f"{workload}-{number}"
         self.platform_version = platform_version
+        aws.in_organization(account, None)
 
     def role(self, actions: list[str] | None = None) -> str:
         """The execution role's ARN; with AWS's managed policy, or with these actions alone."""
@@ -73,8 +75,21 @@ class Builder(Network):
             ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest, imageDigest=_sha(manifest))
         return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository}"
 
-    def service(self, image: str, role: str, subnets: list[str], group: str, *, public_ip: bool = False) -> None:
-        """The task definition, the cluster, and a Fargate service that wants one task and has none."""
+    def service(
+        self,
+        image: str,
+        role: str | None,
+        subnets: list[str],
+        group: str,
+        *,
+        public_ip: bool = False,
+        container: Mapping[str, Any] | None = None,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The task definition, the cluster, and a Fargate service that wants one task and has none.
+
+        ``container`` and ``definition`` are more members of the container's and of the task definition.
+        """
         ecs = self.client("ecs")
         ecs.create_cluster(clusterName=CLUSTER)
         ecs.register_task_definition(
@@ -83,8 +98,9 @@ class Builder(Network):
             networkMode="awsvpc",
             cpu="256",
             memory="512",
-            executionRoleArn=role,
-            containerDefinitions=[{"name": "web", "image": image, "essential": True}],
+            containerDefinitions=[{"name": "web", "image": image, "essential": True} | dict(container or {})],
+            **({"executionRoleArn": role} if role else {}),
+            **(definition or {}),
         )
         ecs.create_service(
             cluster=CLUSTER,
@@ -124,6 +140,7 @@ class Builder(Network):
         if network["assignPublicIp"] == "ENABLED":
             address = ec2.allocate_address(Domain="vpc")["AllocationId"]
             ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface["NetworkInterfaceId"])
+        dns = "PrivateDnsName"
         members = {
             "group": f"service:{self.workload}",
             "startedBy": deployment["id"],
@@ -138,7 +155,8 @@ class Builder(Network):
                         {"name": "subnetId", "value": subnet},
                         {"name": "networkInterfaceId", "value": interface["NetworkInterfaceId"]},
                         {"name": "macAddress", "value": interface["MacAddress"]},
-                        {"name": "privateDnsName", "value": interface["PrivateDnsName"]},
+                        # A VPC without DNS hostnames gives none.
+                        *([{"name": "privateDnsName", "value": interface[dns]}] if dns in interface else []),
                         {"name": "privateIPv4Address", "value": interface["PrivateIpAddress"]},
                     ],
                 }

@@ -8,6 +8,7 @@ action that was asked for. Run once without faults first; the world must not cha
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from types import SimpleNamespace
@@ -36,7 +37,7 @@ class Recording:
         core.set_credentials(account, "secret")
         core.get_component("config_store").set_config_variable("endpoint_url", aws.url)
         core.register("before-call", self._answer)  # type: ignore[arg-type] # the stubs forget that handlers may name their arguments
-        core.register("after-call", self._remember)  # type: ignore[arg-type] # the same
+        core.register("response-received", self._remember)  # type: ignore[arg-type] # the same
         self.session = boto3.Session(botocore_session=core)
 
     def _answer(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
@@ -55,14 +56,16 @@ class Recording:
         if asked not in self._answers:
             context["asked"] = asked
             return None
-        http, parsed = self._answers[asked]
+        http, parsed = self._answers[asked][0], copy.deepcopy(self._answers[asked][1])
         if fault == "second-page-missing":
             parsed = parsed | _more(service, operation)
         return http, parsed
 
-    def _remember(self, http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        if "asked" in context:  # else the answer did not come from AWS but from here
-            self._answers[context["asked"]] = SimpleNamespace(status_code=http_response.status_code), parsed
+    def _remember(self, response_dict: Any, parsed_response: Any, context: dict[str, Any], **_: Any) -> None:
+        # Not after the call: botocore has decoded IAM's documents by then, and would decode them again.
+        if "asked" in context and response_dict:
+            status = SimpleNamespace(status_code=response_dict["status_code"])
+            self._answers[context["asked"]] = status, copy.deepcopy(parsed_response)
 
 
 def paged(action: str) -> bool:

@@ -7,6 +7,10 @@ S3_ADDRESS = "52.217.68.12"
 HUB_ADDRESS = "54.227.20.253"
 ECR_ADDRESS = "34.255.83.146"
 
+_SIGN_IN_REFUSED = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException:"
+)
 _RETRIED = "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref"
 
 
@@ -33,6 +37,14 @@ def timeout(image: str, platform_version: str, api: str = ECR_ADDRESS, dkr: str 
         "response error StatusCode: 0, RequestID: , request send failed, Post "
         f'"https://api.ecr.{host.split(".")[3]}.amazonaws.com/": dial tcp {api}:443: i/o timeout'
     )
+
+
+def manifest_timeout(image: str, address: str = ECR_ADDRESS) -> str:
+    """The registry does not answer the request for the manifest."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp {address}:443: i/o timeout'
 
 
 def layers_timeout(image: str) -> str:
@@ -69,3 +81,126 @@ def not_found(image: str) -> str:
 def cut_short(image: str) -> str:
     """The same, cut before it says why."""
     return f"{_RETRIED} {image}"
+
+
+def endpoint_denied(image: str, role: str, action: str = "ecr:BatchGetImage") -> str:
+    """AWS's own words for a request that no endpoint policy lets pass; ``role`` is the pulling role's ARN."""
+    host, _, path = image.partition("/")
+    repository = path.partition("@")[0].partition(":")[0]
+    account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+    sign_in = action == "ecr:GetAuthorizationToken"
+    target = "*" if sign_in else f"arn:aws:ecr:{host.split('.')[3]}:{host.split('.')[0]}:repository/{repository}"
+    refusal = (
+        f"User: arn:aws:sts::{account}:assumed-role/{name}/0f4d is not authorized to perform: {action} on resource: "
+        f"{target} because no VPC endpoint policy allows the {action} action"
+    )
+    return f"{_SIGN_IN_REFUSED} {refusal}" if sign_in else f"{_RETRIED} {image}: denied: {refusal}"
+
+
+def sign_in_denied() -> str:
+    """A refused sign-in, cut before it says who refused it."""
+    return f"{_SIGN_IN_REFUSED} User: arn:aws:sts::"
+
+
+def layers_forbidden(image: str) -> str:
+    """A layer is answered with 403; the address is the registry's, which hands out one of S3's."""
+    host, _, path = image.partition("/")
+    repository = path.partition("@")[0].partition(":")[0]
+    return (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: "
+        f"unexpected status code https://{host}/v2/{repository}/blobs/sha256:{'7a' * 32}: 403 Forbidden"
+    )
+
+
+def lookup_failed(image: str, resolver: str) -> str:
+    """The name server does not answer for the registry's host."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return (
+        f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp: lookup {host} on {resolver}:53: '
+        f"read udp 10.0.1.7:40112->{resolver}:53: i/o timeout"
+    )
+
+
+def refused(image: str, role: str, reason: str) -> str:
+    """AWS's own words for a refused ``ecr:BatchGetImage``; ``role`` is the pulling role's ARN, ``reason`` their end."""
+    host, _, path = image.partition("/")
+    repository = path.partition("@")[0].partition(":")[0]
+    account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+    return (
+        f"{_RETRIED} {image}: denied: User: arn:aws:sts::{account}:assumed-role/{name}/0f4d is not authorized to "
+        f"perform: ecr:BatchGetImage on resource: arn:aws:ecr:{host.split('.')[3]}:{host.split('.')[0]}:repository/"
+        f"{repository} {reason}"
+    )
+
+
+def role_not_assumed(role: str) -> str:
+    """ECS could not assume a role; it does not say why, nor what the role is to the task."""
+    return (
+        f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the role "
+        "being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass "
+        "this role."
+    )
+
+
+_NO_SECRET = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve secret"
+)
+
+
+def secret_unavailable(why: str) -> str:
+    """Secrets Manager does not give the value; ``why`` names the secret."""
+    return f"{_NO_SECRET} from asm: service call has been retried 1 time(s): {why}"
+
+
+def parameter_unavailable(name: str) -> str:
+    """Systems Manager knows no such parameter."""
+    return f"{_NO_SECRET}s from ssm: service call has been retried 1 time(s): invalid parameters: {name}"
+
+
+def secret_cut_short() -> str:
+    """The same of a secret, cut before it says why."""
+    return f"{_NO_SECRET} from asm: service call has been retried"
+
+
+def invalid_reference() -> str:
+    """The image is no reference; the text does not repeat it."""
+    return "CannotPullContainerError: Error response from daemon: invalid reference format"
+
+
+def no_access(image: str) -> str:
+    """Docker Hub hides whether it has the image; the image is written without its registry."""
+    return (
+        f"{_RETRIED} docker.io/{image}: pull access denied, repository does not exist or may require authorization: "
+        "server message: insufficient_scope: authorization failed"
+    )
+
+
+def repository_unknown(image: str) -> str:
+    """ECR knows no such repository."""
+    host, _, path = image.partition("/")
+    return (
+        f"CannotPullContainerError: Error response from daemon: name unknown: The repository with name "
+        f"'{path.rpartition(':')[0]}' does not exist in the registry with id '{host.split('.')[0]}'"
+    )
+
+
+def no_such_platform(platform: str) -> str:
+    """The index has no manifest for the task's platform."""
+    return (
+        "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain "
+        f"descriptor matching platform '{platform}'"
+    )
+
+
+def rate_limited(image: str) -> str:
+    """Docker Hub's limit for those who do not sign in."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{'registry-1.docker.io' if host == 'docker.io' else host}/v2/{repository}/manifests/{tag}"
+    return (
+        f"{_RETRIED} {image}: unexpected status from HEAD request to {url}: 429 Too Many Requests toomanyrequests: You "
+        "have reached your unauthenticated pull rate limit."
+    )

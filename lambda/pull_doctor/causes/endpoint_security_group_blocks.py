@@ -14,7 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.paths import broken_by, failing_hop, hop_evidence, primary, silence, still_there, undecided
+from pull_doctor.causes.shared.paths import (
+    broken_by,
+    failing_hop,
+    hop_evidence,
+    primary,
+    silence,
+    still_there,
+    undecided,
+)
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom

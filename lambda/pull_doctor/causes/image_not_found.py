@@ -14,20 +14,17 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 
-from pull_doctor.causes.near_misses import closest
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.shared.images import behind_cache, moment, place_of, repository_of
+from pull_doctor.causes.shared.near_misses import closest
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import EcrImage, EcrLookup, EcrTags, TaskDefinition
 from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.resource import Place, Resource, make
+from pull_doctor.resource import Resource
 
 _SHOWN_TAGS = 3
-
-CACHE_PREFIXES = ("docker-hub", "ecr-public", "quay", "kubernetes", "k8s", "github", "ghcr", "gitlab", "azure")
-"""The usual prefixes of pull-through caches: under them a missing image is not yet a defect.
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html"""
 
 
 def check(
@@ -37,31 +34,32 @@ def check(
     image: ImageReference,
     ecr_image: EcrLookup,
     ecr_tags: Fact[EcrTags],
+    pinned_image: Fact[ImageReference | None],
+    ecr_pinned: Fact[EcrLookup],
+    ecr_tag: Fact[EcrLookup],
     task_definition: Fact[TaskDefinition],
 ) -> Outcome:
     registry = image.ecr
     if registry is None:
         return NotApplicable(f"the image is in {image.host}, not in a private ECR registry")
-    place = Place(registry.partition, registry.account, registry.region)
-    repository = make(place, "AWS::ECR::Repository", image.repository)
-    where = f"{image.repository} of registry {registry.account} ({registry.region})"
+    repository, where = repository_of(image), place_of(image)
     asked = f"digest {image.digest}" if image.digest else f"tag {image.tag}"
+    if ecr_image.missing and (hidden := behind_cache(image)):
+        return hidden
     if ecr_image.missing == "repository":
-        detail = f"ECR has no repository {where}"
-        missing = Unknown(f"repository {where}", "not-modelled", "ecr:DescribeImages", repository.arn, detail=detail)
-        return Undetermined((missing,))
-    if ecr_image.missing and image.repository.partition("/")[0] in CACHE_PREFIXES:
-        detail = f"{image.repository} looks like a pull-through cache's, whose image ECR fetches when it is pulled"
-        missing = Unknown(f"the upstream of {where}", "not-modelled", resource=repository.arn, detail=detail)
-        return Undetermined((missing,))
+        return _without_repository(symptom, image, repository)
+    if ecr_image.missing is None and symptom.kind != "image-not-found":
+        return _there(ecr_image, repository, f"{asked} of {where}")
+    if (image.digest or ecr_image.missing is None) and (
+        pinned := _by_deployment(symptom, image, pinned_image, ecr_pinned, ecr_tag)
+    ):
+        return pinned
     if ecr_image.missing is None:
         return _found(task, symptom, image, ecr_image, repository, f"{asked} of {where}")
     what = "digest" if image.digest else "tag"
     evidence = [Evidence(f"repository {where} exists and has no {asked}", "fact", (repository,))]
     if symptom.kind == "image-not-found":
-        said = f"digest {symptom.digest}" if symptom.digest else asked
-        text = f"the registry answered that {said} of {image.repository} is not found"
-        evidence.insert(0, Evidence(text, "text", (repository,)))
+        evidence.insert(0, _told(symptom, image, repository))
     near = _near_tags(image, ecr_tags) if not image.digest else ()
     evidence += [Evidence(line, "fact", (repository,)) for line in _shown(near, image.repository, task.failed_at)]
     if not near and isinstance(ecr_tags, Known):
@@ -76,25 +74,73 @@ def check(
         evidence=tuple(evidence),
         fixes=_fixes(image, registry, near, task_definition),
         text_proves=symptom.kind == "image-not-found",
-        # A deployment pins as repository:tag@digest, and what the task definition wrote is not compared.
-        inferred=(f"{image.digest} may be one that the deployment pinned",) if image.tag and image.digest else (),
         where=image.digest or image.tag,
     )
+
+
+def _told(symptom: Symptom, image: ImageReference, repository: Resource) -> Evidence:
+    digest = symptom.digest or image.digest
+    said = f"digest {digest}" if digest else f"tag {image.tag}"
+    return Evidence(f"the registry answered that {said} of {image.repository} is not found", "text", (repository,))
+
+
+def _without_repository(symptom: Symptom, image: ImageReference, repository: Resource) -> Problem:
+    said = (_told(symptom, image, repository),) if symptom.kind == "image-not-found" else ()
+    return Problem(
+        title="image does not exist, as its repository does not",
+        explanation=f"ECR has no repository {place_of(image)}, and so no image in it.",
+        culprit=repository,
+        evidence=(*said, Evidence(f"ECR has no repository {place_of(image)}", "fact", (repository,))),
+        text_proves=bool(said),
+        where=image.repository,
+    )
+
+
+def _by_deployment(
+    symptom: Symptom,
+    image: ImageReference,
+    pinned_image: Fact[ImageReference | None],
+    ecr_pinned: Fact[EcrLookup],
+    ecr_tag: Fact[EcrLookup],
+) -> Outcome | None:
+    """What is to be said where the deployment pinned a digest, or may have done so; ``None`` where it did not.
+
+    If the tag is there, a digest that is gone is the deployment's, and not missing from the task definition.
+    """
+    if isinstance(pinned_image, Unknown):
+        return Undetermined((pinned_image,))
+    pinned = pinned_image.value
+    if pinned is None:
+        return None
+    if isinstance(ecr_pinned, Unknown) or isinstance(ecr_tag, Unknown):
+        return Undetermined(tuple(fact for fact in (ecr_pinned, ecr_tag) if isinstance(fact, Unknown)))
+    tagged = ecr_tag.value.image
+    if tagged is None or not (ecr_pinned.value.missing or pinned.digest in (symptom.digest, image.digest)):
+        return None
+    return Ok(
+        f"tag {pinned.tag} of {place_of(pinned)} is there: {tagged.digest}; the deployment pinned {pinned.digest}"
+    )
+
+
+def _there(found: EcrLookup, repository: Resource, what: str) -> Ok | Undetermined:
+    there = found.image
+    if there is None or there.status not in (None, "ACTIVE"):
+        detail = f"{what} is {there.status if there else 'shown without details'}, so it cannot be pulled"
+        return Undetermined((Unknown(what, "not-modelled", "ecr:DescribeImages", repository.arn, detail=detail),))
+    return Ok(f"{what} is there: {there.digest}")
 
 
 def _found(
     task: Task, symptom: Symptom, image: ImageReference, found: EcrLookup, repository: Resource, what: str
 ) -> Outcome:
-    there = found.image
-    if there is None or there.status not in (None, "ACTIVE"):
-        detail = f"{what} is {there.status if there else 'shown without details'}, so it cannot be pulled"
-        return Undetermined((Unknown(what, "not-modelled", "ecr:DescribeImages", repository.arn, detail=detail),))
-    if symptom.kind != "image-not-found":
-        return Ok(f"{what} is there: {there.digest}")
+    """The image is there now, and the text says that it was not."""
+    outcome, there = _there(found, repository, what), found.image
+    if isinstance(outcome, Undetermined) or there is None:
+        return outcome
     if symptom.digest and symptom.digest != image.digest:
         detail = f"ECS asked for {symptom.digest}, which it had pinned"
         return Undetermined((Unknown(f"{symptom.digest} behind {what}", "not-modelled", detail=detail),))
-    pushed = f", pushed {_time(there.pushed_at)}" if there.pushed_at else ""
+    pushed = f", pushed {moment(there.pushed_at)}" if there.pushed_at else ""
     evidence = (
         Evidence(f"the registry answered that {what} is not found", "text", (repository,)),
         Evidence(f"{what} is there now: {there.digest}{pushed}", "fact", (repository,)),
@@ -143,7 +189,7 @@ def _shown(
 ) -> list[str]:
     lines = []
     for tag, image, how in near[:_SHOWN_TAGS]:
-        pushed = f", pushed {_time(image.pushed_at)}" if image.pushed_at else ""
+        pushed = f", pushed {moment(image.pushed_at)}" if image.pushed_at else ""
         after = " (after the task stopped)" if image.pushed_at and failed_at and image.pushed_at > failed_at else ""
         lines.append(f"tag {tag} of {repository}{pushed}{after}" + (f", {how}" if how else ""))
     if len(near) > _SHOWN_TAGS:
@@ -162,14 +208,14 @@ def _explanation(
     text = f"ECR has repository {where}, and no image in it has {asked}."
     if near:
         tag, found, how = near[0]
-        pushed = f", pushed {_time(found.pushed_at)}" if found.pushed_at else ""
+        pushed = f", pushed {moment(found.pushed_at)}" if found.pushed_at else ""
         text += f" There is a tag with a similar name: {tag}{pushed}. It {how}."
     if image.digest:
         text += f" The task asked for {image.digest}."
     elif isinstance(task_definition, Known):
         definition = task_definition.value
         by = f" by {_name(definition.registered_by)}" if definition.registered_by else ""
-        at = f", registered {_time(definition.registered_at)}{by}," if definition.registered_at else ""
+        at = f", registered {moment(definition.registered_at)}{by}," if definition.registered_at else ""
         text += f" Task definition {definition.family}:{definition.revision}{at} asks for {image.tag}."
     elif task.task_definition:
         text += f" {task.task_definition.rsplit('/', 1)[-1]} asks for {image.tag}."
@@ -218,7 +264,3 @@ def _fixes(
 
 def _name(arn: str) -> str:
     return arn.split(":", 5)[-1]
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "at an unknown time"

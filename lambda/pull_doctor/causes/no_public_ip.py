@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still
-from pull_doctor.causes.paths import (
+from pull_doctor.causes.shared.paths import (
     broken_by,
     hop_evidence,
     hosts,
@@ -55,6 +55,7 @@ def check(
     evidence = [*hop_evidence(broken), table_in_use(task, puller, vpc)[1]]
     route = next(hop for hop in broken[0].hops if hop.step == "route")
     evidence.append(Evidence(route.why, "fact", (route.resource,) if route.resource else ()))
+    sends = route.why.partition(",")[0]
     inferred: tuple[str, ...] = ()
     if configured and configured.assign_public_ip is False:
         shown = make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
@@ -65,7 +66,7 @@ def check(
     return Problem(
         title="task has no public IP address behind an internet gateway",
         explanation=(
-            f"{route.why}, an internet gateway, which carries only traffic of interfaces with a public IP address. "
+            f"{sends}, an internet gateway, which carries only traffic of interfaces with a public IP address. "
             f"The task's interface in {puller.subnet.id} has none, so that it does not reach {hosts(broken)}. "
             f"{silence(symptom)}"
         ),

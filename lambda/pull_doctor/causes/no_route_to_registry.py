@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.paths import (
-    NAMED,
+from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.paths import (
     broken_by,
     failing_hop,
     hop_evidence,
@@ -28,10 +27,11 @@ from pull_doctor.causes.paths import (
     still_there,
     table_in_use,
     undecided,
-    unnamed_defects,
+    usable_nats,
 )
+from pull_doctor.causes.shared.vpc_endpoints import create_interface, dns_attributes
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import NatGateway, Route, RouteTable, Service
+from pull_doctor.facts.values import RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -44,8 +44,6 @@ from pull_doctor.resource import Place, make
 CAUSE = "no-route-to-registry"
 ENDPOINT_SERVICES = {"aws": "com.amazonaws", "aws-us-gov": "com.amazonaws", "aws-cn": "cn.com.amazonaws"}
 """How the names of ECR's endpoint services begin, in the partitions where that is known."""
-ENDS = NAMED | {"reached", "undetermined"}
-"""Dispositions that this check needs not to stand in for."""
 STEPS: tuple[Step, ...] = ("route", "nat-gateway", "internet")
 
 
@@ -60,12 +58,8 @@ def check(
     service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
-    told = [trace for trace in traces if trace.phase == symptom.phase and trace.disposition not in ENDS]
-    if told:
-        return Undetermined(unnamed_defects(told))
     if not broken:
-        open_steps = undecided(STEPS, traces) or Undetermined(unnamed_defects(traces))
-        return open_steps if open_steps.missing else Ok(_why_ok(puller, traces))
+        return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
     table, uses = table_in_use(task, puller, vpc)
     item = make(task.place, "AWS::EC2::RouteTable", table.id)
     neighbours = _working_neighbours(puller, vpc, service)
@@ -110,14 +104,14 @@ def _working_neighbours(puller: Puller, vpc: Vpc, service: Fact[Service | None])
     found = []
     for subnet in newest.subnets if newest else ():
         table = table_of(subnet, vpc.route_tables.value) if isinstance(vpc.route_tables, Known) else None
-        gateway = _default_nat(table, vpc) if table else None
+        gateway = _default_nat(table, puller, vpc) if table else None
         if table and gateway and subnet != puller.subnet.id:
             found.append((subnet, table, gateway))
     return found
 
 
-def _default_nat(table: RouteTable, vpc: Vpc) -> str | None:
-    usable = {nat.id for nat in _usable_nats(vpc)}
+def _default_nat(table: RouteTable, puller: Puller, vpc: Vpc) -> str | None:
+    usable = {nat.id for nat in usable_nats(puller, vpc)}
     return next(
         (
             route.target
@@ -126,23 +120,6 @@ def _default_nat(table: RouteTable, vpc: Vpc) -> str | None:
         ),
         None,
     )
-
-
-def _usable_nats(vpc: Vpc) -> list[NatGateway]:
-    """The NAT gateways that have a way out themselves."""
-    if not (isinstance(vpc.nat_gateways, Known) and isinstance(vpc.route_tables, Known)):
-        return []
-    usable = []
-    for nat in vpc.nat_gateways.value:
-        table = table_of(nat.subnet, vpc.route_tables.value) if nat.subnet else None
-        out = nat.regional or (table is not None and any(_leads_out(route) for route in table.routes))
-        if nat.state == "available" and not nat.private and out:
-            usable.append(nat)
-    return usable
-
-
-def _leads_out(route: Route) -> bool:
-    return route.destination == "0.0.0.0/0" and route.state == "active" and route.target.startswith("igw-")
 
 
 def _fixes(
@@ -171,7 +148,7 @@ def _fixes(
                     f"everything in {subnet} reaches the internet through {gateway}",
                 )
             )
-    usable = _usable_nats(vpc)
+    usable = usable_nats(puller, vpc)
     if not fixes and usable:
         route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": usable[0].id}
         fixes.append(
@@ -221,24 +198,11 @@ def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, ta
 
 
 def _endpoint_commands(place: Place, host: str, puller: Puller, vpc: Vpc, table: RouteTable) -> Iterator[AwsCommand]:
-    # Private DNS is refused while the VPC's DNS hostnames are off.
-    if vpc.dns_hostnames == Known(value=False):
-        hostnames = {"VpcId": vpc.id, "EnableDnsHostnames": {"Value": True}}
-        yield AwsCommand("ec2", "ModifyVpcAttribute", hostnames)
+    yield from dns_attributes(vpc)
     registry = "ecr-fips.dkr" if "ecr-fips" in host else "ecr.dkr"
     for service in ("ecr.api", registry):
-        yield AwsCommand(
-            "ec2",
-            "CreateVpcEndpoint",
-            {
-                "VpcId": vpc.id,
-                "VpcEndpointType": "Interface",
-                "ServiceName": f"{ENDPOINT_SERVICES[place.partition]}.{place.region}.{service}",
-                "SubnetIds": [puller.subnet.id],
-                "SecurityGroupIds": ["<group-that-lets-443-in-from-the-task>"],
-                "PrivateDnsEnabled": True,
-            },
-        )
+        name = f"{ENDPOINT_SERVICES[place.partition]}.{place.region}.{service}"
+        yield create_interface(vpc, name, [puller.subnet.id], ["<group-that-lets-443-in-from-the-task>"])
     gateways = s3_gateways(vpc.endpoints.value, place.region, place) if isinstance(vpc.endpoints, Known) else ()
     if not any(table.id in gateway.route_tables for gateway in gateways):
         gateway = {

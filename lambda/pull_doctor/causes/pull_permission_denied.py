@@ -12,11 +12,22 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_r
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
-from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
+from pull_doctor.causes.outcome import (
+    AwsCommand,
+    Evidence,
+    Fix,
+    NotApplicable,
+    Ok,
+    Outcome,
+    Problem,
+    Still,
+    Undetermined,
+)
+from pull_doctor.causes.shared.roles import MANAGED_POLICY, name_of, policy_text, role_of_session, same_role
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Simulated
 from pull_doctor.intake.image_reference import ImageReference
@@ -26,14 +37,12 @@ from pull_doctor.policy.grants import grants
 from pull_doctor.resource import Place, Resource, make
 
 SIGN_IN = "ecr:GetAuthorizationToken"
-_ARN_PARTS = 6
 STOPS: dict[str, Phase] = {
     SIGN_IN: "sign-in",
     "ecr:BatchGetImage": "resolve",
     "ecr:GetDownloadUrlForLayer": "download",
 }
 """The phase that each action is for: a refused one stops that phase, and shows in no earlier one."""
-MANAGED_POLICY = "service-role/AmazonECSTaskExecutionRolePolicy"
 
 
 def check(
@@ -46,13 +55,12 @@ def check(
     pull_rights: Fact[tuple[Simulated, ...] | None],
     repository_policy: Fact[str | None],
 ) -> Outcome:
-    known, named = role.value if isinstance(role, Known) else None, _role_in_text(symptom)
+    known, named = role.value if isinstance(role, Known) else None, role_of_session(symptom)
     # The role is the one that the text names; what was read is about the task definition's.
-    other = named is not None and not (known and _same_role(named, known))
+    other = named is not None and not (known and same_role(named, known))
     pulling = named if other else known
     if pulling is None:
-        nobody = Unknown("the execution role", "not-modelled", detail="the task definition names none")
-        return Undetermined((role if isinstance(role, Unknown) else nobody,))
+        return Undetermined((role,)) if isinstance(role, Unknown) else NotApplicable("the task has no execution role")
     if elsewhere := _denied_elsewhere(symptom, image, pulling):
         return Undetermined((elsewhere,))
     item = make(task.place, "AWS::IAM::Role", pulling)
@@ -62,6 +70,8 @@ def check(
         rights = (role if isinstance(role, Unknown) else unread,) * 2
     denied, open_facts = _judge(image, pulling, rights, repository_policy, refused=symptom.kind in REFUSALS)
     told = _told_by_text(symptom, item)
+    if told is None and Known(None) in rights:
+        return NotApplicable(f"IAM knows no role {pulling}, whose policies could be judged")
     if told is None and not denied:
         return (
             Undetermined(open_facts)
@@ -80,7 +90,7 @@ def check(
     return Problem(
         title=f"{kind} {'is denied' if explicit else 'lacks'} {actions[0]}"
         + (f" and {len(actions) - 1} more" if len(actions) > 1 else ""),
-        explanation=_explanation(image, pulling.rsplit("/", 1)[-1], kind, actions, explicit=explicit)
+        explanation=_explanation(image, name_of(pulling), kind, actions, explicit=explicit)
         + (
             f" What ECS's text shows refused, {symptom.action}, it has now."
             if told and denied and symptom.action in _allowed(rights)
@@ -114,15 +124,6 @@ def _explanation(image: ImageReference, name: str, kind: str, actions: tuple[str
         else f"No policy of the role allows {listed}, so that ECR refuses the pull."
     )
     return f"{name} is the {kind}: ECS signs in to ECR and reads {image.repository} with it. {refusal}"
-
-
-def _role_in_text(symptom: Symptom) -> str | None:
-    """The role of the session that a denial text names; a path in its ARN is not shown there."""
-    parts = (symptom.principal or "").split(":")
-    kind, _, rest = parts[-1].partition("/")
-    if len(parts) != _ARN_PARTS or kind != "assumed-role":
-        return None
-    return f"arn:{parts[1]}:iam::{parts[4]}:role/{rest.partition('/')[0]}"
 
 
 def _judge(
@@ -165,9 +166,9 @@ def _denied(
     if one.decision == "allowed" and not one.missing_context:
         return _denied_by_repository(subject, one, image, role, repository_policy)
     if one.boundary_allows is False or one.organization_allows is False:
-        layer = "permissions boundary" if one.boundary_allows is False else "organization's policies"
-        detail = f"its {layer} does not allow it"
-        return Unknown(subject, "not-modelled", resource=role, detail=detail)
+        layer = "permissions boundary does" if one.boundary_allows is False else "organization's policies do"
+        fact = f"what the policies of {role} alone decide on {one.action}"
+        return Unknown(fact, "not-visible", resource=role, detail=f"its {layer} not allow it")
     if one.missing_context:
         detail = f"the answer depends on {', '.join(one.missing_context)}, which the simulation was not given"
         return Unknown(subject, "not-modelled", "iam:SimulatePrincipalPolicy", role, detail=detail)
@@ -205,9 +206,9 @@ def _denied_elsewhere(symptom: Symptom, image: ImageReference, role: str) -> Unk
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
     """
     if symptom.denied_by and symptom.denied_by != "identity-policy":
-        layer = symptom.denied_by.replace("-", " ")
-        detail = f"ECS's text names the {layer} that denied {symptom.action or 'the request'}"
-        return Unknown(f"the {layer} that denied {role}", "not-modelled", resource=role, detail=detail)
+        fact = f"what the policies of {role} alone decide on {symptom.action or 'the request'}"
+        detail = f"ECS's text names the {symptom.denied_by.replace('-', ' ')} that denied it"
+        return Unknown(fact, "not-visible", resource=role, detail=detail)
     owner = image.ecr.account if image.ecr else None
     if owner and owner != role.split(":")[4] and symptom.kind in REFUSALS and symptom.denied_by is None:
         fact = f"the policy of repository {image.repository} of account {owner}"
@@ -231,11 +232,6 @@ def _told_by_text(symptom: Symptom, item: Resource) -> Evidence | None:
     )
     who = symptom.principal or item.id
     return Evidence(f"ECS's text says that {who} was refused {symptom.action}, {reason}", "text", (item,))
-
-
-def _same_role(named: str, role: str) -> bool:
-    """Whether the role in the text is this one: of the same account and name, as the text shows no path."""
-    return named.split(":")[4] == role.split(":")[4] and named.rsplit("/", 1)[-1] == role.rsplit("/", 1)[-1]
 
 
 def _evidence(one: Simulated, item: Resource, image: ImageReference) -> Evidence:
@@ -267,7 +263,7 @@ def _repository_evidence(
 
 
 def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...], *, explicit: bool) -> tuple[Fix, ...]:
-    role, name = item.id, item.id.rsplit("/", 1)[-1]
+    role, name = item.id, name_of(item.id)
     partition, account = role.split(":")[1], role.split(":")[4]
     assert image.ecr is not None
     region = image.ecr.region
@@ -299,7 +295,7 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
 
 
 def _policy(image: ImageReference) -> str:
-    statements = [
+    statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": SIGN_IN, "Resource": "*"},
         {
             "Effect": "Allow",
@@ -307,7 +303,7 @@ def _policy(image: ImageReference) -> str:
             "Resource": _repository(image).arn,
         },
     ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+    return policy_text(statements)
 
 
 def _repository(image: ImageReference) -> Resource:

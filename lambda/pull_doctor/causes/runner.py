@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import NotApplicable, Outcome, Undetermined
 from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.intake.image_reference import ImageReference
 
 if TYPE_CHECKING:
     from pull_doctor.view import View
@@ -54,8 +55,8 @@ def fact_names() -> tuple[str, ...]:
 def run(check: Check, view: View) -> Outcome:
     """Run one check on one failure's view; a fact that it needs and that is unknown makes it undetermined."""
     reference = view.failure.reference
-    if check.row.registry == "ecr" and reference is not None and reference.ecr is None:
-        return NotApplicable(f"the image is in {reference.host}, not in a private ECR registry")
+    if why := elsewhere(check.row, reference) or _not_asked(check, view):
+        return NotApplicable(why)
     missing: list[Unknown] = []
     values: dict[str, Any] = {}
     for name in check.required:
@@ -73,6 +74,29 @@ def run(check: Check, view: View) -> Outcome:
         _log.exception("the check of %s crashed", check.row.cause)
         crash = f"{type(error).__name__} in the check of {check.row.cause}"
         return Undetermined((Unknown(f"the check of {check.row.cause}", "crashed", detail=crash),))
+
+
+def elsewhere(row: Row, image: ImageReference | None) -> str | None:
+    """Why a cause cannot matter for an image that is in another kind of registry."""
+    if image is None or row.registry == "any" or (row.registry == "ecr") == (image.ecr is not None):
+        return None
+    return (
+        f"the image is in {image.host}, not in a private ECR registry"
+        if row.registry == "ecr"
+        else (f"the image is in ECR registry {image.host}")
+    )
+
+
+def _not_asked(check: Check, view: View) -> str | None:
+    """Why only causes of this kind of text can be at fault: the start ended before a registry was asked."""
+    failure, kind = view.failure, view.symptom.kind
+    if kind in check.row.kinds:
+        return None
+    if failure.image is None and kind == "role-assume-failure":
+        return "ECS could not assume a role, so that no pull was begun"
+    if failure.image is None or failure.reference or kind != "invalid-reference":
+        return None
+    return f"{failure.image!r} is not an image reference, so that no registry was asked"
 
 
 def _check(row: Row) -> Check:

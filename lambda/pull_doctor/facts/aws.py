@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pull_doctor.facts.errors import classify, detail
 from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.registry.hosts import Registry
 
 if TYPE_CHECKING:  # boto3 and botocore are slow to import: only a run that reads AWS pays for them
     import boto3
@@ -33,12 +34,14 @@ class Aws:
 
     ``session`` is a ready boto3 session (a profile's, say); without one boto3's own defaults hold, environment
     variables such as ``AWS_ENDPOINT_URL`` among them. ``reader_roles`` has the role of every other account that may
-    be read. ``switched_off`` are IAM actions, ``*`` allowed, that the settings forbid. Safe to use from many threads.
+    be read. ``switched_off`` are IAM actions, ``*`` allowed, that the settings forbid. ``registry`` is the client of
+    registries other than ECR, which gets no credentials. Safe to use from many threads.
     """
 
     session: boto3.Session | None = None
     reader_roles: Mapping[str, ReaderRole] = field(default_factory=dict)
     switched_off: frozenset[str] = frozenset()
+    registry: Registry = field(default_factory=Registry)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()

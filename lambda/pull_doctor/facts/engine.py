@@ -18,6 +18,7 @@ from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.errors import own_id, unknown
 from pull_doctor.facts.fact import Fact, Known, Unknown, Why
 from pull_doctor.facts.readers import READERS
+from pull_doctor.facts.registry.refusal import NoAnswerError
 from pull_doctor.intake.task import Failure, Task
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def ask(aws: Aws, question: Asked) -> Fact[Any]:
         return Known(reader.read(aws, question))
     except Exception as error:  # noqa: BLE001 - whatever a reader raises is unknown, never the end of the run
         answer = unknown(question, actions, error)
-        if answer.why == "crashed" and not isinstance(error, ClientError):
+        if answer.why == "crashed" and not isinstance(error, (ClientError, NoAnswerError)):
             _log.exception("reading %s crashed", question.fact)
         return answer
 
@@ -108,7 +109,10 @@ def _ask_all(aws: Aws, questions: Sequence[Asked], region: str, deadline: float,
         else:
             reader = READERS.get(type(each))
             facts[each] = _unasked(
-                each, "timed-out", reader.actions[0] if reader else None, "no answer before the deadline"
+                each,
+                "timed-out",
+                reader.actions[0] if reader and reader.actions else None,
+                "no answer before the deadline",
             )
     return facts
 

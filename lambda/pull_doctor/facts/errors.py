@@ -11,6 +11,7 @@ from botocore import exceptions as b
 
 from pull_doctor.facts.fact import Unknown, Why
 from pull_doctor.facts.questions import Question
+from pull_doctor.facts.registry.refusal import NoAnswerError
 from pull_doctor.intake.scrub import scrub
 
 _DETAIL_LIMIT = 300
@@ -47,7 +48,19 @@ _NOT_MODELLED = frozenset({"InvalidAction", "NotImplemented", "UnknownOperationE
 _TOO_MANY_REQUESTS = 429
 
 # The field of a question that names what it is about, the most specific first.
-_OWN_ID = ("subnet", "interface", "vpc", "service", "arn", "repository", "role", "family", "cluster")
+_OWN_ID = (
+    "subnet",
+    "interface",
+    "vpc",
+    "service",
+    "arn",
+    "repository",
+    "role",
+    "secret",
+    "parameter",
+    "family",
+    "cluster",
+)
 
 
 def classify(error: BaseException) -> Why:
@@ -59,6 +72,8 @@ def classify(error: BaseException) -> Why:
     """
     if isinstance(error, b.ClientError):
         return _classify_code(error)
+    if isinstance(error, NoAnswerError):
+        return error.why
     if isinstance(error, (b.HTTPClientError, b.ConnectionError)):
         return "timed-out"
     if isinstance(

@@ -128,7 +128,7 @@ class NatGateways(Question[tuple[values.NatGateway, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class InternetGateways(Question[tuple[values.InternetGateway, ...]]):
-    """The internet gateways attached to the VPC."""
+    """The internet gateways that a route of the VPC may name: all of the Region, with what they are attached to."""
 
     vpc: str
 
@@ -157,6 +157,26 @@ class DnsHostnames(Question[bool]):
     @property
     def fact(self) -> str:
         return f"DNS hostnames of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneVpc(Question[values.VpcDetails | None]):
+    """What EC2 says of the VPC itself; ``None`` if it knows none."""
+
+    vpc: str
+
+    @property
+    def fact(self) -> str:
+        return f"VPC {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpOptionSets(Question[tuple[values.DhcpOptions, ...]]):
+    """Every DHCP option set of the account in this Region: which one the VPC has is read at the same time."""
+
+    @property
+    def fact(self) -> str:
+        return f"the DHCP option sets of account {self.account} in {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +268,46 @@ class EcrTagsOf(Question[values.EcrTags]):
 
 
 @dataclass(frozen=True, slots=True)
+class EcrRepositories(Question[values.RepositoryNames]):
+    """The names of the repositories in the registry of account ``registry``."""
+
+    registry: str
+
+    @property
+    def fact(self) -> str:
+        return f"the repositories of registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrManifestOf(Question[values.EcrManifest | None]):
+    """The image's manifest; ``None`` if there is no such image. Reading it counts as a pull."""
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def fact(self) -> str:
+        reference = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return f"the manifest of {self.repository}{reference} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryImage(Question[values.RegistryLookup]):
+    """Whether a registry other than ECR has the image; ``reference`` is a tag or a digest."""
+
+    host: str
+    repository: str
+    reference: str
+
+    @property
+    def fact(self) -> str:
+        joint = "@" if self.reference.startswith("sha256:") else ":"
+        return f"image {self.repository}{joint}{self.reference} in {self.host}"
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryPolicy(Question[str | None]):
     """The repository's policy document as JSON text; ``None`` if it has none."""
 
@@ -272,7 +332,62 @@ class Simulation(Question[tuple[values.Simulated, ...] | None]):
         return f"what {self.role} may do on {self.resource}"
 
 
+@dataclass(frozen=True, slots=True)
+class OneRole(Question[values.Role | None]):
+    """The role with this ARN; ``None`` if IAM knows none."""
+
+    role: str
+
+    @property
+    def fact(self) -> str:
+        return f"role {self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization(Question[str | None]):
+    """The id of the account's organization; ``None`` for an account in none."""
+
+    @property
+    def fact(self) -> str:
+        return f"the organization of account {self.account}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneSecret(Question[values.Secret | None]):
+    """The secret with this ARN or name, without its value; ``None`` if there is none."""
+
+    secret: str
+
+    @property
+    def fact(self) -> str:
+        return f"secret {self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPolicy(Question[str | None]):
+    """The resource policy of the secret with this ARN as JSON text; ``None`` if it has none."""
+
+    secret: str
+
+    @property
+    def fact(self) -> str:
+        return f"the resource policy of secret {self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneParameter(Question[values.Parameter | None]):
+    """The parameter with this name, without its value; ``None`` if there is none."""
+
+    parameter: str
+
+    @property
+    def fact(self) -> str:
+        return f"parameter {self.parameter}"
+
+
 OF_A_VPC = (
+    OneVpc,
+    DhcpOptionSets,
     Subnets,
     RouteTables,
     NetworkAcls,

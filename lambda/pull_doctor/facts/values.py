@@ -89,7 +89,7 @@ class VpcEndpoint:
     """A VPC endpoint. ``state`` is lower case; ``dns_names`` are all names of its DnsEntries.
 
     ``interfaces`` are the ids of its network interfaces. ``inbound_resolver_only`` is S3's private DNS that
-    serves only inbound Resolver endpoints.
+    serves only inbound Resolver endpoints. ``policy`` is its policy document as JSON text.
     """
 
     id: str
@@ -105,6 +105,7 @@ class VpcEndpoint:
     dns_names: tuple[str, ...] = ()
     inbound_resolver_only: bool = False
     managed_by: str | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,45 @@ class PrefixList:
 
 
 @dataclass(frozen=True, slots=True)
+class VpcDetails:
+    """What EC2 says of the VPC itself: its IPv4 ranges, the first one first, and its DHCP option set's id.
+
+    ``dhcp_options`` is ``None`` for a VPC without an option set.
+    """
+
+    cidrs: tuple[str, ...]
+    dhcp_options: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpOptions:
+    """A DHCP option set; ``name_servers`` as written, ``AmazonProvidedDNS`` among them."""
+
+    id: str
+    name_servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerDefinition:
-    """One container of a task definition."""
+    """One container of a task definition.
+
+    ``image`` as written there. ``secrets`` are the ARNs or names of what it injects (``valueFrom``), never a value;
+    ``registry_credentials`` is the secret with which its registry is signed in to.
+    """
 
     name: str
     essential: bool
+    image: str | None = None
+    secrets: tuple[str, ...] = ()
+    registry_credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate."""
+    """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate.
+
+    ``os_family`` and ``cpu_architecture`` are its runtime platform (``LINUX``, ``ARM64``), where it names one.
+    """
 
     family: str
     revision: int
@@ -164,17 +194,21 @@ class TaskDefinition:
     containers: tuple[ContainerDefinition, ...]
     registered_at: datetime | None = None
     registered_by: str | None = None
+    task_role: str | None = None
+    os_family: str | None = None
+    cpu_architecture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment of a service: the network configuration with which it starts tasks."""
+    """One deployment of a service: the network configuration and the task definition with which it starts tasks."""
 
     id: str
     status: str
     subnets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     assign_public_ip: bool | None = None
+    task_definition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +273,68 @@ class Simulated:
     missing_context: tuple[str, ...] = ()
     boundary_allows: bool | None = None
     organization_allows: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryNames:
+    """The names of a registry's repositories; ``complete`` is false where more pages were left unread."""
+
+    names: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EcrManifest:
+    """The manifest behind a tag or digest.
+
+    ``platforms`` are those of an index (``linux/amd64``, ``linux/arm64/v8``), attestations left out; ``None`` where it
+    does not say: the manifest of one single image, or an index with an entry that names no platform.
+    """
+
+    media_type: str
+    platforms: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLookup:
+    """What a registry other than ECR answers to an anonymous question for one image.
+
+    ``hidden``: it refuses, and does not say whether the image is missing or private.
+    """
+
+    answer: Literal["found", "missing", "hidden"]
+    status: int
+    digest: str | None = None
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role: its trust policy as JSON text, and the ARN of its permissions boundary."""
+
+    arn: str
+    trust: str
+    boundary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of Secrets Manager, never its value; ``deleted_at`` is set once it is marked for deletion.
+
+    ``key`` is the customer's KMS key; ``None`` where AWS's own key encrypts it.
+    """
+
+    arn: str
+    deleted_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of Systems Manager, never its value.
+
+    ``key`` is the customer's KMS key of a SecureString; ``None`` where AWS's own key or none encrypts it.
+    """
+
+    name: str
+    key: str | None = None

@@ -7,15 +7,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pull_doctor.intake.failures import Container, find_failures
+from pull_doctor.intake.failures import UNNAMED, WHOLE_TASK, Container, find_failures
 from pull_doctor.intake.scrub import scrub
-from pull_doctor.intake.task import Attachment, Intake, Task
+from pull_doctor.intake.symptoms import read_symptom
+from pull_doctor.intake.task import Attachment, Failure, Intake, Task
 from pull_doctor.resource import Place
 
 DETAIL_TYPE = "ECS Task State Change"
+SERVICE_ACTION = "ECS Service Action"
 _TASK_ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):ecs:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":task/(?:(?P<cluster>[A-Za-z0-9_-]{1,255})/)?(?P<id>[A-Za-z0-9-]{1,255})"
+)
+_SERVICE_ARN = re.compile(
+    r"arn:(?P<partition>aws(?:-[a-z]+)*):ecs:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
+    r":service/(?:(?P<cluster>[A-Za-z0-9_-]{1,255})/)?(?P<name>[A-Za-z0-9_-]{1,255})"
 )
 _TASK_DEFINITION = re.compile(r"(?:.*:task-definition/)?(?P<family>[A-Za-z0-9_-]{1,255})(?::[0-9]+)?")
 _ENI_TYPES = frozenset({"eni", "ElasticNetworkInterface"})
@@ -27,7 +33,7 @@ class NotAnEcsTaskEvent(ValueError):  # noqa: N818 - it names what the input is 
 
 
 def read_event(event: Mapping[str, Any]) -> Intake:
-    """Read an EventBridge ``ECS Task State Change`` event.
+    """Read an EventBridge ``ECS Task State Change`` event, or an ``ECS Service Action`` about a role.
 
     Unknown fields are ignored, a member of a wrong type counts as absent. Raises ``NotAnEcsTaskEvent`` for an
     event of another type, or one that names no task.
@@ -37,6 +43,8 @@ def read_event(event: Mapping[str, Any]) -> Intake:
     if not isinstance(event, Mapping):
         raise NotAnEcsTaskEvent(f"an event is a JSON object, not {_type_name(event)}")
     detail_type = _text(event.get("detail-type"))
+    if detail_type == SERVICE_ACTION:
+        return _read_service_action(event)
     if detail_type != DETAIL_TYPE:
         found = f'"{detail_type[:80]}"' if detail_type else "absent"
         raise NotAnEcsTaskEvent(f'the detail-type is not "{DETAIL_TYPE}" but {found}')
@@ -66,6 +74,39 @@ def _read(detail: Mapping[str, Any], *, event_time: datetime | None) -> Intake:
         started=_text(detail.get("startedAt")) is not None or isinstance(detail.get("startedAt"), datetime),
     )
     return Intake(task=task, failures=failures, not_a_pull_failure=why_not)
+
+
+def _read_service_action(event: Mapping[str, Any]) -> Intake:
+    """Read what ECS says of a service that it cannot start tasks for; only a role it could not assume is kept.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
+    """
+    raw = event.get("detail")
+    detail: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+    resources = event.get("resources")
+    arn = next((one for one in resources if isinstance(one, str)), "") if isinstance(resources, list) else ""
+    parts = _SERVICE_ARN.fullmatch(arn)
+    if parts is None:
+        raise NotAnEcsTaskEvent(f'no ARN of an ECS service among the event\'s resources: "{scrub(arn)[:200]}"')
+    cluster = (_text(detail.get("clusterArn")) or "").rpartition("/")[2] or parts["cluster"] or "unknown"
+    name = parts["name"]
+    task = Task(
+        arn=None,
+        id=_text(event.get("id")) or name,
+        place=Place(parts["partition"], parts["account"], parts["region"]),
+        cluster=cluster,
+        group=f"service:{name}",
+        service=name,
+        stopped_reason=_text(detail.get("reason")),
+        failed_at=_time(detail.get("createdAt")) or _time(event.get("time")),
+    )
+    text = task.stopped_reason or ""
+    symptom = read_symptom(text)
+    if symptom.kind != "role-assume-failure":
+        why = f"Service {name}: {_text(detail.get('eventName')) or 'the event'} does not speak of a role."
+        return Intake(task, (), why)
+    failure = Failure(WHOLE_TASK, UNNAMED, image=None, reference=None, message=text, symptom=symptom)
+    return Intake(task, (failure,))
 
 
 def _task(detail: Mapping[str, Any], event_time: datetime | None) -> Task:
@@ -101,6 +142,7 @@ def _task(detail: Mapping[str, Any], event_time: datetime | None) -> Task:
         attachment=_attachment(detail.get("attachments")),
         container_instance=_text(detail.get("containerInstanceArn")),
         execution_role_override=_text(overrides.get("executionRoleArn")) if isinstance(overrides, Mapping) else None,
+        task_role_override=_text(overrides.get("taskRoleArn")) if isinstance(overrides, Mapping) else None,
     )
 
 
@@ -133,6 +175,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         image=image[:_MAX_STRING] if isinstance(image, str) and image else None,
         reason=_text(raw.get("reason")),
         runtime_id=_text(raw.get("runtimeId")),
+        image_digest=_text(raw.get("imageDigest")),
         exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
     )
 

@@ -38,6 +38,7 @@ class Container:
     reason: str | None
     runtime_id: str | None
     exit_code: int | None
+    image_digest: str | None = None
 
     @property
     def label(self) -> str:
@@ -221,6 +222,7 @@ def _failures(task: Task, failed: Sequence[Container]) -> tuple[Failure, ...]:
                 message=message,
                 symptom=read_symptom(message),
                 injected=container.injected,
+                image_digest=container.image_digest,
             )
         )
     return tuple(failures)

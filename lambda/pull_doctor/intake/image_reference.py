@@ -21,6 +21,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
 
 _ECR_HOST = re.compile(
     r"(?P<account>[0-9]{12})\.dkr(?P<joint>[.-])ecr(?:-fips)?"
@@ -51,7 +52,8 @@ class ImageReference:
 
     ``host`` is the registry that is dialled for manifests (``registry-1.docker.io`` for Docker Hub), in lower
     case and without ``port``, which is ``None`` where none is written; ``repository`` has Docker Hub's
-    ``library/`` filled in; ``tag`` is ``latest`` where neither tag nor digest is written.
+    ``library/`` filled in; ``tag`` is ``latest`` where neither tag nor digest is written. ``host_missing``: no registry
+    is written, so that Docker Hub is meant.
     """
 
     text: str
@@ -61,6 +63,7 @@ class ImageReference:
     digest: str | None
     ecr: EcrRegistry | None = None
     port: int | None = None
+    host_missing: bool = False
 
 
 def parse_reference(text: str) -> ImageReference | None:
@@ -77,10 +80,7 @@ def parse_reference(text: str) -> ImageReference | None:
     name, at, digest = text.partition("@")
     if len(name) > _MAX_NAME or (at and not _DIGEST.fullmatch(digest)):
         return None
-    first, slash, rest = name.partition("/")
-    if not slash or not (first == "localhost" or "." in first or ":" in first):
-        first, rest = "docker.io", name
-    repository, colon, tag = rest.partition(":")
+    host_missing, first, repository, colon, tag = _split(name)
     host = _HOST.fullmatch(first)
     if host is None or not _REPOSITORY.fullmatch(repository) or (colon and not _TAG.fullmatch(tag)):
         return None
@@ -100,7 +100,78 @@ def parse_reference(text: str) -> ImageReference | None:
         digest=digest if at else None,
         ecr=parse_ecr_host(dialled) if port in (None, _HTTPS) else None,
         port=port,
+        host_missing=host_missing,
     )
+
+
+def _split(name: str) -> tuple[bool, str, str, str, str]:
+    """Whether no host is written; the host; the repository; the colon of a tag, if there is one; and that tag."""
+    first, slash, rest = name.partition("/")
+    host_missing = not slash or not (first == "localhost" or "." in first or ":" in first)
+    if host_missing:
+        first, rest = "docker.io", name
+    return host_missing, first, *rest.partition(":")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a text is not a legal reference: ``why`` goes on from "the image reference ...".
+
+    ``part`` is where, empty where no part of the text can be pointed at. ``corrected`` is the legal reference that the
+    text must mean, if there is only one.
+    """
+
+    why: str
+    part: str = ""
+    corrected: str | None = None
+
+
+def find_fault(text: str) -> Fault | None:
+    """Say where a text is not a legal image reference; ``None`` if it is one."""
+    if parse_reference(text) is not None:
+        return None
+    why, part = _fault(text)
+    bare = _SCHEME.sub("", text.strip(), count=1)
+    name, at, digest = bare.partition("@")
+    *_, repository, colon, tag = _split(name)
+    end = len(name) - len(repository + colon + tag)
+    corrected = f"{name[:end]}{repository.lower()}{colon}{tag}{at}{digest}"
+    return Fault(why, part, corrected if parse_reference(corrected) else None)
+
+
+def _fault(text: str) -> tuple[str, str]:
+    if text != text.strip() or not text:
+        return ("begins or ends with white space" if text.strip() else "is empty"), ""
+    if space := re.search(r"\S\s+\S", text):
+        return "has white space in it", space[0]
+    if scheme := _SCHEME.match(text):
+        return f"begins with {scheme[0]}", scheme[0]
+    name, at, digest = text.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
+        return "has a digest that is not sha256: and 64 digits in lower case", at + digest
+    if len(name) > _MAX_NAME:
+        return f"has more than {_MAX_NAME} characters", ""
+    return _fault_of_name(name)
+
+
+def _fault_of_name(name: str) -> tuple[str, str]:
+    host_missing, first, repository, colon, tag = _split(name)
+    if not host_missing and not _HOST.fullmatch(first):
+        return "has an impossible host name", first
+    if not repository:
+        return "names no repository", ""
+    if not _REPOSITORY.fullmatch(repository):
+        upper = _REPOSITORY.fullmatch(repository.lower())
+        return f"has {'upper case in its' if upper else 'an impossible'} repository name", repository
+    if colon and not _TAG.fullmatch(tag):
+        return ("has an impossible tag" if tag else "ends in a colon without a tag"), colon + tag
+    return "is the id of an image, not a name", name
+
+
+def ecr_host(account: str, region: str) -> str:
+    """The name of an account's private ECR registry in a Region; the classic one, which every Region has."""
+    suffix = next(classic for _, prefix, classic, _ in _PARTITIONS if region.startswith(prefix))
+    return f"{account}.dkr.ecr.{region}.{suffix}"
 
 
 def parse_ecr_host(host: str) -> EcrRegistry | None:

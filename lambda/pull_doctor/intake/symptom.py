@@ -59,9 +59,10 @@ DeniedBy = Literal[
 class Symptom:
     """What one text says. ``host`` is what was dialled, only where the text proves it.
 
-    ``address`` is the dialled IP address, ``port`` its port; ``action``, ``principal`` and ``denied_by`` come
-    from an access-denied text; ``explicit_deny`` is true where that text speaks of an explicit deny. ``connected`` is
-    true where the text shows that the connection stood before it failed.
+    ``address`` is the dialled IP address, ``port`` its port; ``resolver`` is the IP address of the name server that a
+    failed lookup asked. ``action``, ``principal`` and ``denied_by`` come from an access-denied text; ``explicit_deny``
+    is true where that text speaks of an explicit deny. ``connected`` is true where the text shows that the connection
+    stood before it failed.
     """
 
     phase: Phase
@@ -69,6 +70,7 @@ class Symptom:
     host: str | None = None
     address: str | None = None
     port: int | None = None
+    resolver: str | None = None
     http_status: int | None = None
     action: str | None = None
     principal: str | None = None

@@ -35,13 +35,18 @@ class Failure:
     message: str
     symptom: Symptom
     injected: bool = False
+    image_digest: str | None = None
+    """The digest to which ECS had resolved the image, where the event shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A stopped task, from its state-change event or from DescribeTasks. ``None``: not said there."""
+    """A stopped task, from its state-change event or from DescribeTasks. ``None``: not said there.
 
-    arn: str
+    Of a service whose tasks ECS cannot even start there is no task: ``arn`` is ``None``, and ``id`` the event's own.
+    """
+
+    arn: str | None
     id: str
     place: Place
     cluster: str
@@ -62,6 +67,7 @@ class Task:
     attachment: Attachment | None = None
     container_instance: str | None = None
     execution_role_override: str | None = None
+    task_role_override: str | None = None
 
     @property
     def on_fargate(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import TypeVar
 
 Network = IPv4Network | IPv6Network
@@ -54,3 +54,21 @@ def networks_of(cidrs: Iterable[str]) -> tuple[Network, ...]:
 
 PUBLIC_IPV4 = without(networks_of(["0.0.0.0/0"]), networks_of(NOT_PUBLIC))
 """Every IPv4 address that the internet routes: where a host is whose address is not known."""
+
+_AMAZON_RESOLVERS = ("amazonprovideddns", "169.254.169.253", "fd00:ec2::253")
+
+
+def custom_name_servers(servers: Iterable[str], vpc_cidrs: Iterable[str]) -> tuple[str, ...]:
+    """The name servers that are not Amazon's own: those of the VPC have the second address of its ranges.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+    """
+    own = {str(ip_network(cidr)[2]) for cidr in vpc_cidrs}
+    return tuple(one for one in servers if one.casefold() not in _AMAZON_RESOLVERS and _plain(one) not in own)
+
+
+def _plain(address: str) -> str:
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address

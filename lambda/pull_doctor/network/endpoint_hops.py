@@ -1,4 +1,4 @@
-"""The hops of an interface endpoint: its state, its security groups, and its subnets' network ACLs.
+"""The hops of an interface endpoint: its state, its security groups, its subnets' network ACLs, and its policy.
 
 One interface in any Availability Zone serves the whole VPC.
 https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
@@ -9,24 +9,37 @@ from __future__ import annotations
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import VpcEndpoint
 from pull_doctor.network.addresses import Network
+from pull_doctor.network.endpoints import answers
 from pull_doctor.network.filter_hops import VERDICTS, AclCheck, acl_of, groups_of, judge_acl, not_told, puller_networks
 from pull_doctor.network.filters import HTTPS, Peer, groups_let
+from pull_doctor.network.flows import Flow
+from pull_doctor.network.policy_hops import policy_hops
 from pull_doctor.network.trace import Hop
 from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.resource import make
+from pull_doctor.resource import Resource, make
 
 
-def endpoint_hops(endpoint: VpcEndpoint, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
-    """Judge the endpoint, its security groups on tcp 443 from the puller, and its subnets' ACLs."""
+def endpoint_hops(
+    flow: Flow, endpoint: VpcEndpoint, networks: tuple[Network, ...], puller: Puller, vpc: Vpc
+) -> tuple[Hop, ...]:
+    """Judge the endpoint, its security groups on tcp 443 from the puller, its subnets' ACLs, and its policy."""
     item = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
-    if endpoint.state != "available" or not endpoint.subnets:
-        state = f"is {endpoint.state}" if endpoint.state != "available" else "has no network interface"
+    if not answers(endpoint):
+        state = "has no network interface" if endpoint.state in ("available", "partial") else f"is {endpoint.state}"
         return (Hop("endpoint", item, "fail", f"{endpoint.id} {state}", cause="endpoint-not-available"),)
-    hops = [Hop("endpoint", item, "ok", f"{endpoint.id} is available"), _ingress_hop(endpoint, puller, vpc)]
+    hops = [_state_hop(endpoint, item), _ingress_hop(endpoint, puller, vpc)]
     if networks:
         acl = _acl_hop(endpoint, puller, vpc)
         hops += [acl] if acl else []
-    return tuple(hops)
+    return (*hops, *policy_hops(flow, endpoint, puller, vpc))
+
+
+def _state_hop(endpoint: VpcEndpoint, item: Resource) -> Hop:
+    if endpoint.state == "available":
+        return Hop("endpoint", item, "ok", f"{endpoint.id} is available")
+    why = f"{endpoint.id} is {endpoint.state}: some of its interfaces do not answer"
+    missing = Unknown(f"which interface of {endpoint.id} was dialled", "not-visible", resource=endpoint.id, detail=why)
+    return Hop("endpoint", item, "unknown", why, missing=missing)
 
 
 def _ingress_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop:

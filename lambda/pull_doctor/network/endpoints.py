@@ -11,15 +11,35 @@ from pull_doctor.network.vpc import Vpc
 from pull_doctor.resource import Place
 
 
+def answers(endpoint: VpcEndpoint) -> bool:
+    """Whether anything of the endpoint answers: of a partial one some interfaces do, without a subnet it has none.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html
+    """
+    return endpoint.state in ("available", "partial") and bool(endpoint.subnets)
+
+
 def serves(endpoint: VpcEndpoint, host: str, place: Place) -> bool:
-    """Whether the endpoint's private DNS covers ``host``: exactly the names in its DnsEntries, ``*`` one label.
+    """Whether the endpoint's private DNS is on and covers ``host``, for whoever asks the VPC's resolver."""
+    return endpoint.private_dns and not endpoint.inbound_resolver_only and covers(endpoint, host, place)
+
+
+def covers(endpoint: VpcEndpoint, host: str, place: Place) -> bool:
+    """Whether private DNS would cover ``host``: exactly the names in the endpoint's DnsEntries, ``*`` one label.
 
     https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
     """
-    return endpoint.private_dns and any(_matches(name, host) for name in _private_names(endpoint, place))
+    return any(_matches(name, host) for name in private_names(endpoint, place))
 
 
-def _private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
+def of_service(vpc: Vpc, *services: str) -> tuple[VpcEndpoint, ...]:
+    """The VPC's interface endpoints of these services (``ecr.dkr``), their FIPS forms too, of whatever Region."""
+    known = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
+    return tuple(one for one in known if one.type == "Interface" and any(_is(one, service) for service in services))
+
+
+def private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
+    """The names that the endpoint takes over with private DNS on."""
     names = tuple(name for name in endpoint.dns_names if not name.removeprefix("*.").startswith("vpce-"))
     if names:
         return names
@@ -45,9 +65,10 @@ def _matches(name: str, host: str) -> bool:
 
 
 def resolving_endpoint(flow: Flow, vpc: Vpc, place: Place) -> VpcEndpoint | Unknown | None:
-    """The interface endpoint to which the VPC's DNS resolves the host; ``None``: it resolves publicly.
+    """The interface endpoint to which the VPC's own resolver leads the host; ``None``: it resolves publicly.
 
-    Private DNS needs both DNS attributes of the VPC.
+    Private DNS needs both DNS attributes of the VPC. An endpoint that does not answer is returned where no other serves
+    the name.
     https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
     """
     if flow.service is None:
@@ -55,17 +76,16 @@ def resolving_endpoint(flow: Flow, vpc: Vpc, place: Place) -> VpcEndpoint | Unkn
     if isinstance(vpc.endpoints, Unknown):
         return vpc.endpoints
     serving = [one for one in vpc.endpoints.value if one.type == "Interface" and serves(one, flow.host, place)]
-    # EC2 still lists an endpoint for a while after it was deleted, beside the one that replaces it.
-    serving.sort(key=lambda one: one.state != "available")
-    endpoint = serving[0] if serving else None
-    if endpoint is None or endpoint.inbound_resolver_only:
+    if not serving:
         return None
-    for attribute in (vpc.dns_support, vpc.dns_hostnames):
-        if isinstance(attribute, Unknown):
-            return attribute
-        if not attribute.value:
-            return None
-    return endpoint
+    attributes = (vpc.dns_support, vpc.dns_hostnames)
+    if Known(value=False) in attributes:
+        return None
+    unread = next((attribute for attribute in attributes if isinstance(attribute, Unknown)), None)
+    if unread:
+        return unread
+    # EC2 still lists an endpoint for a while after it was deleted, beside the one that replaces it.
+    return min(serving, key=lambda one: (not answers(one), one.state != "available"))
 
 
 def s3_gateways(endpoints: Iterable[VpcEndpoint], region: str | None, place: Place) -> tuple[VpcEndpoint, ...]:
@@ -78,22 +98,44 @@ def s3_gateways(endpoints: Iterable[VpcEndpoint], region: str | None, place: Pla
 
 
 def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
-    """Name the cause of a host without any way: which endpoint is missing, or that no route exists."""
+    """Name the cause of a host without a public way: what keeps an endpoint from serving it, or that there is none."""
     if flow.service is None:
         return "no-route-to-registry"
     if isinstance(vpc.endpoints, Unknown):
         return vpc.endpoints
-    interface = tuple(one for one in vpc.endpoints.value if one.type == "Interface")
+    same = of_service(vpc, flow.service)
+    covering = [one for one in same if covers(one, flow.host, place)]
     if flow.service == "s3":
+        # An endpoint for other machines' use is no way of the VPC's; the gateway endpoint is what it lacks.
+        covering = [one for one in covering if serves(one, flow.host, place)]
+    if covering:
+        return _why_unused(covering, vpc)
+    if flow.service == "s3":
+        interface = (one for one in vpc.endpoints.value if one.type == "Interface")
         dns_off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
         by_endpoint = _reaches_registry(flow, place, interface) and not dns_off
         return "s3-endpoint-missing" if by_endpoint else "no-route-to-registry"
-    same = [one for one in interface if _is(one, flow.service)]
     if same:
-        return _why_unused(flow, vpc, place, same)
-    if any(_is(one, "ecr.api") or _is(one, "ecr.dkr") for one in interface):
+        return "endpoint-lacks-name"
+    if of_service(vpc, "ecr.api", "ecr.dkr"):
         return f"{flow.service.replace('.', '-')}-endpoint-missing"
     return "no-route-to-registry"
+
+
+def _why_unused(covering: list[VpcEndpoint], vpc: Vpc) -> str | Unknown:
+    """Why none of the endpoints that could serve the name does, for a name that led past them."""
+    if not any(endpoint.private_dns for endpoint in covering):
+        return "endpoint-private-dns-off"
+    attributes = (vpc.dns_support, vpc.dns_hostnames)
+    if Known(value=False) in attributes:
+        return "vpc-dns-off"
+    unread = next((attribute for attribute in attributes if isinstance(attribute, Unknown)), None)
+    if unread:
+        return unread
+    if not any(endpoint.private_dns and answers(endpoint) for endpoint in covering):
+        return "endpoint-not-available"
+    # Only other resolvers lead past an endpoint that serves the name.
+    return "custom-dns-breaks-name"
 
 
 def _reaches_registry(flow: Flow, place: Place, endpoints: Iterable[VpcEndpoint]) -> bool:
@@ -106,16 +148,3 @@ def _reaches_registry(flow: Flow, place: Place, endpoints: Iterable[VpcEndpoint]
 def _is(endpoint: VpcEndpoint, service: str) -> bool:
     family, _, member = service.partition(".")
     return endpoint.service.endswith((f".{service}", f".{family}-fips.{member}"))
-
-
-def _why_unused(flow: Flow, vpc: Vpc, place: Place, same: list[VpcEndpoint]) -> str | Unknown:
-    if not any(endpoint.private_dns for endpoint in same):
-        return "endpoint-private-dns-off"
-    if any(serves(endpoint, flow.host, place) for endpoint in same):
-        attributes = (vpc.dns_support, vpc.dns_hostnames)
-        if Known(value=False) in attributes:
-            return "vpc-dns-off"
-        for attribute in attributes:
-            if isinstance(attribute, Unknown):
-                return attribute
-    return "endpoint-lacks-name"

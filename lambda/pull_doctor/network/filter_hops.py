@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pull_doctor.facts.fact import Fact, Unknown
+from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import NetworkAcl, SecurityGroup
 from pull_doctor.network.addresses import Network, networks_of, without
 from pull_doctor.network.filters import HTTPS, Answer, Peer, acl_lets, groups_let
@@ -15,6 +15,9 @@ from pull_doctor.resource import Resource, make
 
 CLOSING_RULE = 32767
 """The number under which EC2 shows an ACL's closing ``*`` rule."""
+
+_FEW = 3
+"""As many addresses as a sentence names."""
 
 VERDICTS: dict[Answer, Verdict] = {"allow": "ok", "deny": "fail", "partly": "unknown"}
 
@@ -27,7 +30,7 @@ def egress_hop(peer: Peer, puller: Puller, vpc: Vpc) -> Hop:
         return Hop("security-group", None, "unknown", why, missing=groups)
     named = ", ".join(group.id for group in groups)
     item = make(puller.place, "AWS::EC2::SecurityGroup", groups[0].id) if groups else None
-    answer, reason = groups_let(groups, "egress", peer)
+    answer, reason = groups_let(groups, "egress", peer, _lists_of_other_hosts(peer, vpc))
     why = {
         "allow": reason,
         "deny": f"{named} has no outbound rule that allows tcp 443 to {_some(peer.networks)}",
@@ -41,6 +44,12 @@ def egress_hop(peer: Peer, puller: Puller, vpc: Vpc) -> Hop:
         cause="security-group-egress-blocks" if answer == "deny" else None,
         missing=not_told(f"whether {named} allows tcp 443 to {_some(peer.networks)}", why, item, answer),
     )
+
+
+def _lists_of_other_hosts(peer: Peer, vpc: Vpc) -> tuple[str, ...]:
+    """The prefix list of Amazon S3, unless the peer is S3: it holds nothing but S3's addresses."""
+    s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
+    return (s3.id,) if s3 and s3.id != peer.prefix_list else ()
 
 
 def groups_of(wanted: Fact[tuple[str, ...]], vpc: Vpc) -> tuple[SecurityGroup, ...] | Unknown:
@@ -113,7 +122,6 @@ def puller_networks(puller: Puller) -> tuple[Network, ...]:
 
 
 def _some(networks: tuple[Network, ...]) -> str:
-    if len(networks) == 1:
-        network = networks[0]
-        return str(network.network_address) if network.num_addresses == 1 else str(network)
+    if len(networks) <= _FEW:
+        return " or ".join(str(one.network_address if one.num_addresses == 1 else one) for one in networks)
     return "public addresses" if any(network.is_global for network in networks) else "its addresses"

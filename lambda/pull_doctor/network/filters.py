@@ -6,7 +6,7 @@ no rule matches is denied. https://docs.aws.amazon.com/vpc/latest/userguide/cust
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Literal
@@ -39,9 +39,15 @@ class Peer:
 
 
 def groups_let(
-    groups: Iterable[SecurityGroup], direction: Literal["ingress", "egress"], peer: Peer
+    groups: Iterable[SecurityGroup],
+    direction: Literal["ingress", "egress"],
+    peer: Peer,
+    elsewhere: Collection[str] = (),
 ) -> tuple[Answer, str]:
-    """Say whether the groups together allow tcp 443 with the peer, and by which group and source."""
+    """Say whether the groups together allow tcp 443 with the peer, and by which group and source.
+
+    ``elsewhere`` are prefix lists that hold none of the peer's addresses for sure.
+    """
     if not peer.networks:
         return "partly", "the address of the far end is not known"
     left = peer.networks
@@ -56,8 +62,9 @@ def groups_let(
                 return "allow", f"{group.id} allows tcp 443 {to} {min(shared)}"
             if peer.prefix_list and peer.prefix_list in rule.prefix_lists:
                 return "allow", f"{group.id} allows tcp 443 {to} {peer.prefix_list}"
-            if rule.prefix_lists or (rule.groups and peer.groups is None):
-                unreadable = (*rule.prefix_lists, *rule.groups)[0]
+            unread = [one for one in rule.prefix_lists if one not in elsewhere]
+            if unread or (rule.groups and peer.groups is None):
+                unreadable = (*unread, *rule.groups)[0]
             left = without(left, networks_of(rule.cidrs))
             if not left:
                 return "allow", f"{group.id} allows tcp 443 {to} {', '.join(rule.cidrs)}"

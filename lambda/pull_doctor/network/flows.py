@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-network
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Phase, Symptom
@@ -39,6 +39,7 @@ class Flow:
 
     ``service`` is the AWS service behind the host (``ecr.api``, ``ecr.dkr``, ``s3``), ``None`` for a registry
     elsewhere; ``region`` that service's Region. ``address`` is what the text shows to have been dialled.
+    ``actions`` on ``resource`` is what it asks of the service, as an endpoint policy judges it.
     """
 
     phase: Phase
@@ -46,6 +47,8 @@ class Flow:
     service: str | None = None
     region: str | None = None
     address: str | None = None
+    actions: tuple[str, ...] = ()
+    resource: str | None = None
 
     @property
     def is_public(self) -> bool:
@@ -56,11 +59,12 @@ class Flow:
 
 def pull_plan(task: Task, reference: ImageReference, symptom: Symptom) -> tuple[Flow, ...]:
     """List the connections that the task's interface opens for this pull, in order."""
-    hosts = _ecr_hosts(reference.ecr) if reference.ecr else _public_hosts(reference.host)
+    if reference.ecr is None:
+        return tuple(Flow(phase, host, address=_address(phase, host, symptom)) for phase, host in _hosts(reference))
     return tuple(
-        Flow(phase, host, service, reference.ecr.region if reference.ecr else None, _address(phase, host, symptom))
-        for phase, host, service in hosts
-        if not (phase == "sign-in" and signs_in_outside_vpc(task))
+        replace(flow, address=_address(flow.phase, flow.host, symptom))
+        for flow in _ecr_flows(reference.ecr, reference.repository)
+        if not (flow.phase == "sign-in" and signs_in_outside_vpc(task))
     )
 
 
@@ -73,27 +77,48 @@ def signs_in_outside_vpc(task: Task) -> bool:
     return (1, 0) < tuple(int(part) for part in version[:2]) < (1, 4)
 
 
-def _ecr_hosts(registry: EcrRegistry) -> tuple[tuple[Phase, str, str], ...]:
-    # The SDK signs in at the classic name, whatever name form the image uses.
-    # https://docs.aws.amazon.com/general/latest/gr/ecr.html
+def _ecr_flows(registry: EcrRegistry, repository: str) -> tuple[Flow, ...]:
+    """The connections of a pull from ECR, and what each asks for.
+
+    The SDK signs in at the classic name, whatever name form the image uses:
+    https://docs.aws.amazon.com/general/latest/gr/ecr.html.
+    The layers' bucket: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+    """
     suffix = DNS_SUFFIXES.get(registry.partition, "amazonaws.com")
-    region = registry.region
+    region, partition = registry.region, registry.partition
+    owned = f"arn:{partition}:ecr:{region}:{registry.account}:repository/{repository}"
+    bucket = f"prod-{region}-starport-layer-bucket"
+    pull = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
     return (
-        ("sign-in", f"api.ecr.{region}.{suffix}", "ecr.api"),
-        ("resolve", registry.host, "ecr.dkr"),
-        ("download", f"prod-{region}-starport-layer-bucket.s3.{region}.{suffix}", "s3"),
+        Flow(
+            "sign-in",
+            f"api.ecr.{region}.{suffix}",
+            "ecr.api",
+            region,
+            actions=("ecr:GetAuthorizationToken",),
+            resource="*",
+        ),
+        Flow("resolve", registry.host, "ecr.dkr", region, actions=pull, resource=owned),
+        Flow(
+            "download",
+            f"{bucket}.s3.{region}.{suffix}",
+            "s3",
+            region,
+            actions=("s3:GetObject",),
+            resource=f"arn:{partition}:s3:::{bucket}/*",
+        ),
     )
 
 
-def _public_hosts(host: str) -> tuple[tuple[Phase, str, None], ...]:
-    if host == DOCKER_HUB_HOST:
+def _hosts(reference: ImageReference) -> tuple[tuple[Phase, str], ...]:
+    if reference.host == DOCKER_HUB_HOST:
         # https://docs.docker.com/desktop/setup/allow-list/
         return (
-            ("sign-in", "auth.docker.io", None),
-            ("resolve", host, None),
-            ("download", "production.cloudflare.docker.com", None),
+            ("sign-in", "auth.docker.io"),
+            ("resolve", reference.host),
+            ("download", "production.cloudflare.docker.com"),
         )
-    return (("resolve", host, None),)
+    return (("resolve", reference.host),)
 
 
 def _address(phase: Phase, host: str, symptom: Symptom) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import NatGateway, Route, RouteTable, VpcEndpoint
-from pull_doctor.network.addresses import PUBLIC_IPV4, Network
+from pull_doctor.network.addresses import Network
 from pull_doctor.network.endpoints import missing_way, s3_gateways
 from pull_doctor.network.filter_hops import AclCheck, acl_of, judge_acl, puller_networks
 from pull_doctor.network.filters import HTTPS, NAT_REPLY_PORTS
 from pull_doctor.network.flows import Flow
+from pull_doctor.network.policy_hops import policy_hops
 from pull_doctor.network.routing import routes_for, table_of, unread_prefix_lists
 from pull_doctor.network.trace import Hop
 from pull_doctor.network.vpc import Puller, Vpc
@@ -35,7 +36,7 @@ def route_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: V
     item = make(puller.place, "AWS::EC2::RouteTable", table.id)
     gateway = _s3_gateway_of(flow, table, puller, vpc)
     if gateway:
-        return _gateway_endpoint_hops(gateway, item, puller)
+        return _gateway_endpoint_hops(flow, gateway, puller, vpc, item)
     lists = {}
     to_s3 = flow.service == "s3" and flow.region == puller.place.region
     if to_s3 and isinstance(vpc.s3_prefix_list, Known) and vpc.s3_prefix_list.value:
@@ -53,7 +54,7 @@ def route_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: V
         why = f"{table.id} routes only part of the addresses that {flow.host} can have, or parts differently"
         missing = Unknown(f"which address {flow.host} had", "not-visible", resource=table.id, detail=why)
         return (Hop("route", item, "unknown", why, missing=missing, details=shown_routes(table)),)
-    return _behind(routes[0], table, item, puller, vpc)
+    return _behind(routes[0], table, networks, puller, vpc)
 
 
 def _table(puller: Puller, vpc: Vpc) -> RouteTable | Unknown:
@@ -102,7 +103,9 @@ def _s3_gateway_of(flow: Flow, table: RouteTable, puller: Puller, vpc: Vpc) -> V
     )
 
 
-def _gateway_endpoint_hops(gateway: VpcEndpoint, table: Resource, puller: Puller) -> tuple[Hop, ...]:
+def _gateway_endpoint_hops(
+    flow: Flow, gateway: VpcEndpoint, puller: Puller, vpc: Vpc, table: Resource
+) -> tuple[Hop, ...]:
     item = make(puller.place, "AWS::EC2::VPCEndpoint", gateway.id)
     route = Hop("route", table, "ok", f"{table.id} sends Amazon S3's addresses to {gateway.id}")
     if gateway.state != "available":
@@ -110,7 +113,7 @@ def _gateway_endpoint_hops(gateway: VpcEndpoint, table: Resource, puller: Puller
             route,
             Hop("endpoint", item, "fail", f"{gateway.id} is {gateway.state}", cause="endpoint-not-available"),
         )
-    return route, Hop("endpoint", item, "ok", f"{gateway.id} is available")
+    return route, Hop("endpoint", item, "ok", f"{gateway.id} is available"), *policy_hops(flow, gateway, puller, vpc)
 
 
 def _no_route_hop(flow: Flow, table: RouteTable, item: Resource, puller: Puller, vpc: Vpc) -> Hop:
@@ -140,27 +143,52 @@ def _way_not_followed(flow: Flow, table: RouteTable) -> str | None:
     return None
 
 
-def _behind(route: Route, table: RouteTable, item: Resource, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
-    says = f"{table.id} sends {route.destination} to {route.target}"
+def sends(table: RouteTable, route: Route) -> str:
+    """How a route hop begins that names the route in force."""
+    return f"{table.id} sends {route.destination} to {route.target}"
+
+
+def _behind(
+    route: Route, table: RouteTable, networks: tuple[Network, ...], puller: Puller, vpc: Vpc
+) -> tuple[Hop, ...]:
+    item = make(puller.place, "AWS::EC2::RouteTable", table.id)
+    says = sends(table, route)
     if route.state != "active":
-        cause, why = _blackhole_cause(route.target, vpc), f"{says}, and the route is a {route.state}"
-        if isinstance(cause, Unknown):
-            why = f"{why}; {route.target} could not be read"
-            return (Hop("route", item, "unknown", why, missing=cause, details=shown_routes(table)),)
-        return (Hop("route", item, "fail", why, cause=cause, details=shown_routes(table)),)
+        return _dead_route_hops(route, says, table, puller, vpc)
     hop = Hop("route", item, "ok", says)
     if route.target.startswith("igw-"):
         return (hop, *internet_hops(route.target, puller, vpc))
     if route.target.startswith("nat-"):
-        return (hop, *_nat_hops(route.target, puller, vpc))
+        return (hop, *nat_hops(route.target, networks, puller, vpc))
     kind = next((kind for prefix, kind in OPAQUE.items() if route.target.startswith(prefix)), "AWS::EC2::Route")
     why = f"what lies behind {route.target} is not visible from this VPC"
     missing = Unknown(f"the way behind {route.target}", "not-visible", resource=route.target, detail=says)
     return hop, Hop("internet", make(puller.place, kind, route.target), "unknown", why, missing=missing)
 
 
+def _dead_route_hops(route: Route, says: str, table: RouteTable, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """A route that EC2 does not use, as what it led to is gone, detached, or out of order.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
+    """
+    item = make(puller.place, "AWS::EC2::RouteTable", table.id)
+    endpoints = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
+    endpoint = next((one for one in endpoints if one.id == route.target and one.state != "available"), None)
+    if endpoint:
+        found = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
+        why = f"{endpoint.id} is {endpoint.state}"
+        return Hop("route", item, "ok", says), Hop("endpoint", found, "fail", why, cause="endpoint-not-available")
+    cause, why = _blackhole_cause(route.target, vpc), f"{says}, and the state of the route is {route.state}"
+    if isinstance(cause, Unknown):
+        why = f"{why}; {route.target} could not be read"
+        return (Hop("route", item, "unknown", why, missing=cause, details=shown_routes(table)),)
+    hop = Hop("route", item, "fail", why, cause=cause, details=shown_routes(table))
+    return (hop, _public_address(route.target, puller)) if route.target.startswith("igw-") else (hop,)
+
+
 def _blackhole_cause(target: str, vpc: Vpc) -> str | Unknown:
     readable = (
+        (vpc.endpoints, "vpce-", "blackhole-route"),
         (vpc.nat_gateways, "nat-", "nat-gateway-unusable"),
         (vpc.internet_gateways, "igw-", "internet-gateway-detached"),
     )
@@ -202,7 +230,8 @@ def _public_address(gateway: str, puller: Puller) -> Hop:
     return Hop("public-address", item, "fail", why, cause="no-public-ip")
 
 
-def _nat_hops(gateway: str, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+def nat_hops(gateway: str, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """Judge a NAT gateway, its own way out to the addresses, and the network ACL of its subnet."""
     item = make(puller.place, "AWS::EC2::NatGateway", gateway)
     if isinstance(vpc.nat_gateways, Unknown):
         why = f"{gateway} could not be read"
@@ -214,45 +243,54 @@ def _nat_hops(gateway: str, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
     if nat.state != "available" or nat.private:
         state = f"is {nat.state}" if nat.state != "available" else "is a private NAT gateway, which has no way out"
         return (Hop("nat-gateway", item, "fail", f"{gateway} {state}", cause="nat-gateway-unusable"),)
-    return (_nat_way_out(nat, item, puller, vpc), *_nat_acl(nat, puller, vpc))
+    return (_nat_way_out(nat, networks, puller, vpc), *_nat_acl(nat, networks, puller, vpc))
 
 
-def _nat_way_out(nat: NatGateway, item: Resource, puller: Puller, vpc: Vpc) -> Hop:
+def _nat_way_out(nat: NatGateway, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> Hop:
     """Judge the NAT gateway's own route to the internet; a regional one brings its own.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html
     """
+    item = make(puller.place, "AWS::EC2::NatGateway", nat.id)
     if nat.regional or nat.subnet is None:
         return Hop("nat-gateway", item, "ok", f"{nat.id} is available, regional, and public")
     if isinstance(vpc.route_tables, Unknown):
         why = f"the route table of {nat.id}'s subnet {nat.subnet} could not be read"
         return Hop("nat-gateway", item, "unknown", why, missing=vpc.route_tables)
     table = table_of(nat.subnet, vpc.route_tables.value)
-    routes, left = routes_for(table, PUBLIC_IPV4, {}) if table else ((), PUBLIC_IPV4)
-    unread = unread_prefix_lists(table, {}, _for_other_hosts(vpc)) if table else ()
+    if table is None:
+        missing = Unknown(f"the route table of {nat.subnet}", "not-visible", "ec2:DescribeRouteTables", nat.subnet)
+        why = f"{nat.id}'s subnet {nat.subnet} has no route table among those read"
+        return Hop("nat-gateway", item, "unknown", why, missing=missing)
+    routes, left = routes_for(table, networks, {})
+    unread = unread_prefix_lists(table, {}, _for_other_hosts(vpc))
     if unread and not routes:
         why = f"the way out of {nat.id} may be the route to {unread[0]}, whose addresses are not read"
         missing = Unknown(f"the addresses of {unread[0]}", "not-modelled", resource=unread[0], detail=why)
         return Hop("nat-gateway", item, "unknown", why, missing=missing)
+    no_way_out = f"{nat.id} has no way out itself: {table.id} of its subnet {nat.subnet}"
     if not routes:
-        shown = table.id if table else nat.subnet
-        why = f"{nat.id} has no way out itself: {shown} of its subnet {nat.subnet} has no route to the internet"
+        why = f"{no_way_out} has no route to the internet"
         return Hop("nat-gateway", item, "fail", why, cause="nat-gateway-unusable")
     target = routes[0].target
+    if not left and all(route.state != "active" or route.target == nat.id for route in routes):
+        state = f", and the state of the route is {routes[0].state}" if routes[0].state != "active" else ""
+        itself = ", which is the gateway itself" if target == nat.id else ""
+        why = f"{no_way_out} sends {routes[0].destination} to {target}{itself}{state}"
+        return Hop("nat-gateway", item, "fail", why, cause="nat-gateway-unusable")
     if left or len({route.target for route in routes}) > 1 or not target.startswith("igw-"):
         why = f"the way behind {nat.id} leads to {target}, whose far side is not visible"
         missing = Unknown(f"the way out of {nat.id}", "not-visible", resource=target, detail=why)
         return Hop("nat-gateway", item, "unknown", why, missing=missing)
-    if routes[0].state != "active":
-        why = f"{nat.id} has no way out itself: the route of its subnet {nat.subnet} is a {routes[0].state}"
-        return Hop("nat-gateway", item, "fail", why, cause="nat-gateway-unusable")
     attached = _attached(target, puller, vpc)
     if attached.verdict != "ok":
-        return Hop("nat-gateway", item, attached.verdict, attached.why, attached.cause, attached.missing)
+        why = f"{no_way_out} sends {routes[0].destination} to {target}, and {attached.why}"
+        cause = "nat-gateway-unusable" if attached.cause else None
+        return Hop("nat-gateway", item, attached.verdict, why, cause, attached.missing)
     return Hop("nat-gateway", item, "ok", f"{nat.id} is available and public, with a route to {target}")
 
 
-def _nat_acl(nat: NatGateway, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+def _nat_acl(nat: NatGateway, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
     if nat.subnet is None or nat.subnet == puller.subnet.id:
         return ()
     acl = acl_of(nat.subnet, vpc.network_acls)
@@ -262,8 +300,8 @@ def _nat_acl(nat: NatGateway, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
     near = puller_networks(puller)
     checks: tuple[AclCheck, ...] = (
         ("ingress", near, HTTPS),
-        ("egress", PUBLIC_IPV4, HTTPS),
-        ("ingress", PUBLIC_IPV4, NAT_REPLY_PORTS),
+        ("egress", networks, HTTPS),
+        ("ingress", networks, NAT_REPLY_PORTS),
         ("egress", near, puller.reply_ports),
     )
     return (judge_acl("nat-network-acl", acl, checks, puller),)

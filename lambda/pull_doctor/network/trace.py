@@ -17,6 +17,7 @@ Step = Literal[
     "endpoint",
     "endpoint-security-group",
     "endpoint-network-acl",
+    "endpoint-policy",
     "nat-gateway",
     "nat-network-acl",
     "internet-gateway",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import (
@@ -24,13 +24,15 @@ from pull_doctor.resource import Place
 class Puller:
     """Who opens the connections: an interface in ``subnet`` with these groups and addresses.
 
-    ``has_public_ip`` is known without the address itself where the deployment tells it.
+    ``has_public_ip`` is known without the address itself where the deployment tells it. ``role`` is the ARN of the role
+    with which it asks ECR.
     """
 
     place: Place
     subnet: Subnet
     groups: Fact[tuple[str, ...]]
     has_public_ip: Fact[bool]
+    role: Fact[str | None] = field(kw_only=True)
     interface: str | None = None
     private_ip: str | None = None
     public_ip: str | None = None
@@ -39,7 +41,7 @@ class Puller:
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """The VPC read whole."""
+    """The VPC read whole; ``custom_resolvers`` are its DHCP options' name servers, none where Amazon's serve it."""
 
     id: str
     subnets: Fact[tuple[Subnet, ...]]
@@ -53,3 +55,4 @@ class Vpc:
     dns_support: Fact[bool]
     dns_hostnames: Fact[bool]
     s3_prefix_list: Fact[PrefixList | None]
+    custom_resolvers: Fact[tuple[str, ...]]

@@ -46,7 +46,7 @@ def _about(report: Report) -> str:
     lines = [
         f"- verdict: {f'{_code(first.cause)}, {first.certainty}' if first else report.verdict}",
         f"- cluster: {_code(words.cluster(report))}, account {_escaped(task.account)}, {_escaped(task.region)}",
-        f"- task: {_code(words.task_id(report))}{stopped}",
+        f"- task: {_code(words.task_id(report) or 'none')}{stopped}",
     ]
     lines += [f"- image: {_code(part.image)}" for part in report.failures if part.image is not UNSET]
     lines.append(f"- place: {_escaped(words.place(report))}")
@@ -60,7 +60,7 @@ def _cause(report: Report, cause: RankedCause) -> list[str]:
     blocks = [f"## {_escaped(words.phrase(cause.title))} ({_code(cause.cause)}, {kind})"]
     if len(report.failures) > 1:
         blocks.append(_escaped(words.sentence(words.containers(report, cause.failures))))
-    blocks += [_escaped(text) for text in (cause.explanation, words.doubt(cause), words.standing(cause)) if text]
+    blocks += map(_escaped, (cause.explanation, *words.asides(cause)))
     blocks += [_fence(table) for table in (*how_far(report, cause), *paths(report, cause))]
     if cause.evidence:
         blocks.append("\n".join(["Evidence:", "", *(_item(evidence.text) for evidence in cause.evidence)]))

@@ -48,7 +48,7 @@ class Incident:
 class TaskPart:
     """The stopped task."""
 
-    arn: str
+    arn: str | Unset
     cluster: str
     account: str
     region: str

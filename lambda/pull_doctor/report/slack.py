@@ -83,7 +83,7 @@ def _sections(report: Report) -> list[tuple[bool, str]]:
         notes = [(False, f"*Also* · {_prose(note.text)}") for note in report.notes]
         return [(True, _prose(words.sentence(report.verdict_reason))), *gaps, *notes]
     cause = report.causes[0]
-    why = " ".join(part for part in (cause.explanation, words.doubt(cause), words.standing(cause)) if part)
+    why = " ".join((cause.explanation, *words.asides(cause)))
     sections = [(True, _prose(why))]
     if cause.still != "no":
         sections += [(not at, _fix(report, fix, "Or" if at else "Fix")) for at, fix in enumerate(cause.fixes[:2])]
@@ -167,10 +167,12 @@ def _counts(report: Report) -> str:
 
 def _links(report: Report) -> str:
     task = report.task
-    partition = task.arn.split(":")[1] if task.arn.startswith("arn:") else ""
-    place = Place(partition, task.account, task.region)
-    page = make(place, "AWS::ECS::Task", f"{words.cluster(report)}/{words.task_id(report)}")
-    links = [("Task", page.console_url)]
+    links: list[tuple[str, str | None]] = []
+    if task.arn is not UNSET:
+        partition = task.arn.split(":")[1] if task.arn.startswith("arn:") else ""
+        place = Place(partition, task.account, task.region)
+        page = make(place, "AWS::ECS::Task", f"{words.cluster(report)}/{words.task_id(report)}")
+        links.append(("Task", page.console_url))
     for cause in report.causes[:1]:
         links += [(cause.culprit.id, cause.culprit.console_url), *((link.title, link.url) for link in cause.docs[:1])]
     return "  ".join(_link(label, url) for label, url in links if url and url.startswith("https://"))

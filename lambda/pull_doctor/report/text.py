@@ -61,7 +61,8 @@ def _head(report: Report) -> str:
     where += [f"cluster {words.cluster(report)}", words.containers(report, first.failures if first else ())]
     lines.append(fill(", ".join(part for part in where if part), "  --> ", "      "))
     stopped = f", stopped {words.moment(task.stopped_at)}" if task.stopped_at is not UNSET else ""
-    lines.append(fill(f"{words.task_id(report)}{stopped}", "      task   ", " " * 13))
+    shown = words.task_id(report) or "none: ECS could not start one"
+    lines.append(fill(f"{shown}{stopped}", "      task   ", " " * 13))
     for failure in report.failures:
         lines += _image(report, failure, first)
     lines.append(fill(words.place(report), "      place  ", " " * 13))
@@ -107,7 +108,7 @@ def _cause(report: Report, cause: RankedCause) -> list[str]:
     if left := words.new_evidence(report, cause):
         items = [fill(words.phrase(evidence.text), "  - ", "    ") for evidence in left]
         blocks.append("\n".join(["Evidence:", *items]))
-    blocks += [fill(text) for text in (words.doubt(cause), words.standing(cause)) if text]
+    blocks += map(fill, words.asides(cause))
     return blocks + _fixes(report, cause)
 
 
@@ -162,6 +163,10 @@ def _unchecked(report: Report) -> list[str]:
 
 
 def _ruled_out(report: Report) -> str:
+    """Name what was ruled out; the reasons are the answer itself only where no cause was found."""
+    if report.verdict == "cause-found":
+        names = list(dict.fromkeys(excluded.cause for excluded in report.ruled_out))
+        return fill(f"Ruled out: {', '.join(names)}.", hang="  ") if names else ""
     by_reason: dict[str, dict[str, None]] = {}
     for excluded in report.ruled_out:
         by_reason.setdefault(words.phrase(excluded.why), {})[excluded.cause] = None

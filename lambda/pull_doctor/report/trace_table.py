@@ -16,6 +16,7 @@ _STEPS = {
     "endpoint": "endpoint",
     "endpoint-security-group": "endpoint's group",
     "endpoint-network-acl": "endpoint's ACL",
+    "endpoint-policy": "endpoint's policy",
     "nat-gateway": "NAT gateway",
     "nat-network-acl": "NAT gateway's ACL",
     "internet-gateway": "internet gateway",

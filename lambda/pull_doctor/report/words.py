@@ -63,8 +63,8 @@ def headline(report: Report) -> str:
 
 
 def task_id(report: Report) -> str:
-    """Return the task's id, the last part of its ARN."""
-    return plain(report.task.arn.rpartition("/")[2])
+    """Return the task's id, the last part of its ARN; empty where ECS could not even start one."""
+    return "" if report.task.arn is UNSET else plain(report.task.arn.rpartition("/")[2])
 
 
 def cluster(report: Report) -> str:
@@ -95,6 +95,7 @@ def _endings(report: Report) -> dict[str, str]:
     said = dict.fromkeys((one.cause for one in report.not_applicable), "not applicable")
     said |= dict.fromkeys((one.cause for one in report.ruled_out), "ruled out")
     said |= dict.fromkeys((one.cause for one in report.not_checked), "not checked")
+    said |= {one.cause: "included" for cause in report.causes for one in cause.includes}
     return said | {cause.cause: cause.certainty for cause in reversed(report.causes)}
 
 
@@ -105,6 +106,7 @@ def tally(report: Report) -> list[str]:
         "proven": f"{counts['proven']} proven",
         "likely": f"{counts['likely']} likely",
         "possible": f"{counts['possible']} possible",
+        "included": many(counts["included"], "follows from it", "follow from it"),
         "ruled out": f"{counts['ruled out']} ruled out",
         "not applicable": many(counts["not applicable"], "does not apply", "do not apply"),
         "not checked": f"{counts['not checked']} not checked",
@@ -187,7 +189,9 @@ def permission_calls(report: Report) -> list[str]:
     # `permissions` knows no action of STS: whose credentials these are, and a role's trust, are mended elsewhere.
     if not any(one.why == "denied" and not (one.action or "").startswith("sts:") for one in report.unread):
         return []
-    where = [plain(report.task.region), "--cluster", cluster(report), "--task", task_id(report)]
+    service = plain(report.task.service) if isinstance(report.task.service, str) else ""
+    what = ("--task", task_id(report)) if task_id(report) else ("--service", service)
+    where = [plain(report.task.region), "--cluster", cluster(report), *what]
     ask = f"pull-doctor diagnose --region {shlex.join(where)}"
     return [f"{ask} --format json > report.json", "pull-doctor permissions --missing report.json", ask]
 
@@ -237,6 +241,16 @@ def standing(cause: RankedCause) -> str:
     if cause.still == "unknown":
         return "Whether it still stands could not be read."
     return ""
+
+
+def included(cause: RankedCause) -> str:
+    """Return what only follows from the cause, in one paragraph; empty where nothing does."""
+    return " ".join(f"{one.cause} only follows from it: {plain(one.why)}." for one in cause.includes)
+
+
+def asides(cause: RankedCause) -> list[str]:
+    """Return the paragraphs that a cause's explanation is read with: doubt, standing, and what follows from it."""
+    return [text for text in (doubt(cause), standing(cause), included(cause)) if text]
 
 
 def sentence(text: str) -> str:

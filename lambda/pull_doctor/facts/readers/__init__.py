@@ -1,6 +1,19 @@
-"""The only modules of the diagnosis that call AWS: one reader answers one kind of question."""
+"""The only modules of the diagnosis that call AWS or a registry: one reader answers one kind of question."""
 
-from pull_doctor.facts.readers import ec2, ecr, ecs, iam, tasks
+from pull_doctor.facts.readers import dns, ec2, ecr, ecs, iam, organizations, registry, secrets, tasks
 from pull_doctor.facts.readers.reader import READERS, IncompleteAnswerError, Reader
 
-__all__ = ["READERS", "IncompleteAnswerError", "Reader", "ec2", "ecr", "ecs", "iam", "tasks"]
+__all__ = [
+    "READERS",
+    "IncompleteAnswerError",
+    "Reader",
+    "dns",
+    "ec2",
+    "ecr",
+    "ecs",
+    "iam",
+    "organizations",
+    "registry",
+    "secrets",
+    "tasks",
+]

@@ -111,29 +111,12 @@ def nat_gateways(aws: Aws, question: questions.NatGateways) -> tuple[values.NatG
 
 @answers(questions.InternetGateways, "ec2:DescribeInternetGateways")
 def internet_gateways(aws: Aws, question: questions.InternetGateways) -> tuple[values.InternetGateway, ...]:
-    """Read the internet gateways of a VPC; an attachment that is coming or going is none.
+    """Read every internet gateway of the Region, as one that is detached belongs to no VPC.
 
+    An attachment that is coming or going is none.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InternetGatewayAttachment.html
     """
-    found = _of_vpc(aws, question, "describe_internet_gateways", "InternetGateways", vpc_filter="attachment.vpc-id")
-    gateways = map(_internet_gateway, found)
-    return tuple(gateway for gateway in gateways if question.vpc in gateway.vpcs)
-
-
-@answers(questions.DnsSupport, "ec2:DescribeVpcAttribute")
-def dns_support(aws: Aws, question: questions.DnsSupport) -> bool:
-    """Read ``enableDnsSupport``."""
-    ec2 = aws.client("ec2", question.region, question.account)
-    attribute = ec2.describe_vpc_attribute(VpcId=question.vpc, Attribute="enableDnsSupport")
-    return bool(attribute["EnableDnsSupport"]["Value"])
-
-
-@answers(questions.DnsHostnames, "ec2:DescribeVpcAttribute")
-def dns_hostnames(aws: Aws, question: questions.DnsHostnames) -> bool:
-    """Read ``enableDnsHostnames``."""
-    ec2 = aws.client("ec2", question.region, question.account)
-    attribute = ec2.describe_vpc_attribute(VpcId=question.vpc, Attribute="enableDnsHostnames")
-    return bool(attribute["EnableDnsHostnames"]["Value"])
+    return tuple(map(_internet_gateway, _pages(aws, question, "describe_internet_gateways", "InternetGateways")))
 
 
 @answers(questions.S3PrefixList, "ec2:DescribePrefixLists")
@@ -163,16 +146,10 @@ def _one(
 
 
 def _of_vpc(
-    aws: Aws,
-    question: Any,
-    operation: str,
-    member: str,
-    *more: dict[str, Any],
-    page_size: int = _PAGE,
-    vpc_filter: str = "vpc-id",
+    aws: Aws, question: Any, operation: str, member: str, *more: dict[str, Any], page_size: int = _PAGE
 ) -> list[Any]:
     """Every item of the question's VPC that passes the further filters."""
-    filters = [{"Name": vpc_filter, "Values": [question.vpc]}, *more]
+    filters = [{"Name": "vpc-id", "Values": [question.vpc]}, *more]
     return _pages(aws, question, operation, member, page_size=page_size, Filters=filters)
 
 
@@ -291,6 +268,7 @@ def _vpc_endpoint(item: Mapping[str, Any]) -> values.VpcEndpoint:
         dns_names=tuple(each["DnsName"] for each in item.get("DnsEntries", []) if "DnsName" in each),
         inbound_resolver_only=item.get("DnsOptions", {}).get("PrivateDnsOnlyForInboundResolverEndpoint", False),
         managed_by=_managed_by(item.get("Tags", [])),
+        policy=item.get("PolicyDocument"),
     )
 
 

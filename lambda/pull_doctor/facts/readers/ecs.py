@@ -60,6 +60,9 @@ def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> valu
         containers=tuple(map(_container, found["containerDefinitions"])),
         registered_at=utc(found.get("registeredAt")),
         registered_by=found.get("registeredBy"),
+        task_role=found.get("taskRoleArn"),
+        os_family=found.get("runtimePlatform", {}).get("operatingSystemFamily"),
+        cpu_architecture=found.get("runtimePlatform", {}).get("cpuArchitecture"),
     )
 
 
@@ -111,11 +114,23 @@ def _deployment(item: Mapping[str, Any]) -> values.Deployment:
         subnets=tuple(network.get("subnets", [])),
         groups=tuple(network.get("securityGroups", [])),
         assign_public_ip=None if public is None else public == "ENABLED",
+        task_definition=item.get("taskDefinition"),
     )
 
 
 def _container(item: Mapping[str, Any]) -> values.ContainerDefinition:
-    return values.ContainerDefinition(item["name"], essential=item.get("essential", True))
+    """A container; the start of a task fetches its log driver's secrets as it does the container's own.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html
+    """
+    secrets = (*item.get("secrets", []), *item.get("logConfiguration", {}).get("secretOptions", []))
+    return values.ContainerDefinition(
+        item["name"],
+        essential=item.get("essential", True),
+        image=item.get("image"),
+        secrets=tuple(secret["valueFrom"] for secret in secrets),
+        registry_credentials=item.get("repositoryCredentials", {}).get("credentialsParameter"),
+    )
 
 
 def _sibling(item: Mapping[str, Any]) -> values.Sibling:

@@ -1,4 +1,4 @@
-"""Reads IAM: what a role's policies, its boundary, and the organization's policies decide.
+"""Reads IAM: roles, and what a role's policies, its boundary, and the organization's policies decide.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html. No context keys are passed: a
 decision that needed some names them in ``missing_context``.
@@ -6,6 +6,7 @@ decision that needed some names them in ``missing_context``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -17,7 +18,34 @@ from pull_doctor.facts.errors import error_code
 from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers
 
 _PAGE = 1000
+_MISSING = ("NoSuchEntity", "NoSuchEntityException")
 _DECISIONS = ("allowed", "explicitDeny", "implicitDeny")
+
+
+@answers(questions.OneRole, "iam:GetRole")
+def one_role(aws: Aws, question: questions.OneRole) -> values.Role | None:
+    """Read a role by its name, which is unique in its account: under another path there is no such role.
+
+    Names differ in more than case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
+    """
+    try:
+        found = aws.client("iam", question.region, question.account).get_role(RoleName=question.role.rsplit("/", 1)[-1])
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            return None
+        raise
+    role = found["Role"]
+    if role["Arn"].casefold() != question.role.casefold():
+        return None
+    trust = role["AssumeRolePolicyDocument"]  # botocore has decoded it
+    if not isinstance(trust, dict):
+        raise IncompleteAnswerError(f"the trust policy of {question.role} is not JSON")
+    return values.Role(
+        arn=role["Arn"],
+        trust=json.dumps(trust, sort_keys=True),
+        boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+    )
 
 
 @answers(questions.Simulation, "iam:SimulatePrincipalPolicy")
@@ -33,7 +61,7 @@ def simulation(aws: Aws, question: questions.Simulation) -> tuple[values.Simulat
     try:
         results = [result for page in pages for result in page["EvaluationResults"]]
     except ClientError as error:
-        if error_code(error) == "NoSuchEntity":
+        if error_code(error) in _MISSING:
             return None
         raise
     by_action = {result["EvalActionName"].lower(): result for result in results}

@@ -59,7 +59,7 @@ def _describe(aws: Aws, region: str, cluster: str, tasks: list[str]) -> list[Map
 
 
 def _without_container_overrides(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Container overrides hold environment variables and commands; of the overrides only the role is used."""
+    """Container overrides hold environment variables and commands; of the overrides only the roles are used."""
     overrides = task.get("overrides", {})
-    kept = {"executionRoleArn": overrides["executionRoleArn"]} if "executionRoleArn" in overrides else {}
+    kept = {name: overrides[name] for name in ("executionRoleArn", "taskRoleArn") if name in overrides}
     return {**task, "overrides": kept}

@@ -1,0 +1,112 @@
+"""The route that takes the registry's address leads nowhere: what it led to is gone.
+
+EC2 keeps a route whose target was deleted, detached, or stopped, and shows its state as blackhole. What matches it is
+dropped, also where a wider route would work, as the longest prefix wins. The usual targets are a NAT instance that was
+terminated, a NAT gateway or an internet gateway that was deleted, and a peering or transit gateway attachment that is
+gone. Nothing answers the connection, and ECS reports a timeout.
+
+What mends it: another target for the route, or no such route where a wider one carries the traffic.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.paths import (
+    at_steps,
+    attached_gateway,
+    broken_by,
+    failing_hop,
+    hop_evidence,
+    hosts,
+    reroute,
+    route_command,
+    route_taken,
+    silence,
+    still_there,
+    table_in_use,
+    undecided,
+    usable_nats,
+)
+from pull_doctor.facts.fact import Fact, Known
+from pull_doctor.facts.values import Route, RouteTable, Service
+from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.task import Task
+from pull_doctor.network.addresses import PUBLIC_IPV4, networks_of
+from pull_doctor.network.routing import routes_for
+from pull_doctor.network.trace import Step, Trace
+from pull_doctor.network.vpc import Puller, Vpc
+from pull_doctor.resource import make
+
+CAUSE = "blackhole-route"
+STEPS: tuple[Step, ...] = ("route",)
+
+
+def check(
+    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+) -> Outcome:
+    broken = broken_by(CAUSE, traces)
+    if not broken:
+        return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
+    hop = failing_hop(CAUSE, broken[0])
+    assert hop is not None
+    table, uses = table_in_use(task, puller, vpc)
+    item = make(task.place, "AWS::EC2::RouteTable", table.id)
+    route = route_taken(broken[0], table)
+    shown = Evidence(f"{table.id} holds {'; '.join(hop.details)}", "fact", (item,))
+    return Problem(
+        title=f"route to the registry is {'a blackhole' if route.state == 'blackhole' else 'out of use'}",
+        explanation=(
+            f"{uses.text}, which sends {route.destination} to {route.target}. The state of that route is "
+            f"{route.state}: {_gone(route, vpc)}. EC2 drops what such a route takes, so that nothing reaches "
+            f"{hosts(broken)}. {silence(symptom)}"
+        ),
+        culprit=item,
+        evidence=(uses, *hop_evidence(at_steps(STEPS, broken)), shown),
+        fixes=(_fix(task, puller, vpc, table, route, broken[0]),),
+        still=still_there(task, puller, service),
+        traces=broken,
+    )
+
+
+def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
+    passed = hop_evidence(at_steps(STEPS, traces), ("ok",))
+    return (
+        "; ".join(one.text for one in passed) or f"no path from {puller.subnet.id} ends at a route that is out of use"
+    )
+
+
+def _gone(route: Route, vpc: Vpc) -> str:
+    kinds = {"nat-": "NAT gateways", "igw-": "internet gateways", "vpce-": "endpoints"}
+    kind = next((kind for prefix, kind in kinds.items() if route.target.startswith(prefix)), None)
+    if kind:
+        return f"{route.target} is not among the {kind} that EC2 shows for {vpc.id}"
+    return f"{route.target} no longer takes traffic"
+
+
+def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, trace: Trace) -> Fix:
+    wider = _takes_over(puller, vpc, table, route, trace)
+    if wider is None:
+        return reroute(task, puller, vpc, table, route)
+    return Fix(
+        f"delete the route: {wider.destination} -> {wider.target} covers it",
+        "your-call",
+        task.place.account,
+        task.place.region,
+        (route_command("DeleteRoute", table, route.destination),),
+        table.managed_by,
+        f"everything that uses {table.id} reaches {route.destination} through {wider.target}",
+    )
+
+
+def _takes_over(puller: Puller, vpc: Vpc, table: RouteTable, route: Route, trace: Trace) -> Route | None:
+    """The wider route that would take all of the traffic, if its target is shown to work."""
+    rest = replace(table, routes=tuple(one for one in table.routes if one != route))
+    routes, left = routes_for(rest, networks_of([trace.address]) if trace.address else PUBLIC_IPV4, {})
+    working = {nat.id for nat in usable_nats(puller, vpc)}
+    if puller.has_public_ip == Known(value=True):
+        working.add(attached_gateway(vpc) or "")
+    usable = not left and len(routes) == 1 and routes[0].state == "active" and routes[0].target in working
+    return routes[0] if usable else None

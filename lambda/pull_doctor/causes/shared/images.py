@@ -1,0 +1,69 @@
+"""What the image causes share: the things they name, and what a text that says nothing leaves open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pull_doctor.causes.outcome import Ok, Undetermined
+from pull_doctor.causes.row import SILENT
+from pull_doctor.facts.fact import Unknown
+from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.task import Task
+from pull_doctor.resource import Place, Resource, make
+
+_CACHE_PREFIXES = ("docker-hub", "ecr-public", "quay", "kubernetes", "k8s", "github", "ghcr", "gitlab", "azure")
+"""The usual prefixes of pull-through caches.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html"""
+
+
+def repository_of(image: ImageReference) -> Resource:
+    """The ECR repository that the image names, in its own account and Region."""
+    assert image.ecr is not None
+    return make(
+        Place(image.ecr.partition, image.ecr.account, image.ecr.region), "AWS::ECR::Repository", image.repository
+    )
+
+
+def place_of(image: ImageReference) -> str:
+    """The image's repository with its registry, as sentences name it."""
+    assert image.ecr is not None
+    return f"{image.repository} of registry {image.ecr.account} ({image.ecr.region})"
+
+
+def asker(task: Task) -> Resource:
+    """Who asks for the image: the task definition, else the task."""
+    if task.task_definition:
+        return make(task.place, "AWS::ECS::TaskDefinition", task.task_definition.rsplit("/", 1)[-1])
+    return make(task.place, "AWS::ECS::Task", f"{task.cluster}/{task.id}")
+
+
+def cached(image: ImageReference) -> bool:
+    """Whether the repository looks like a pull-through cache's, which fetches an image when it is pulled."""
+    return image.ecr is not None and image.repository.partition("/")[0] in _CACHE_PREFIXES
+
+
+def behind_cache(image: ImageReference) -> Undetermined | None:
+    """What cannot be told of a missing image or repository that a pull-through cache would fetch or make."""
+    if not cached(image):
+        return None
+    detail = f"{image.repository} looks like a pull-through cache's, whose image ECR fetches when it is pulled"
+    return Undetermined(
+        (
+            Unknown(
+                f"the upstream of {place_of(image)}", "not-modelled", resource=repository_of(image).arn, detail=detail
+            ),
+        )
+    )
+
+
+def untold(symptom: Symptom, cause: str, fact: str) -> Ok | Undetermined:
+    """What a text of another kind says of a defect that only the text can show; ``cause`` is a noun phrase."""
+    if symptom.kind in SILENT:
+        return Undetermined((Unknown(fact, "not-visible", detail="ECS's text does not say what failed"),))
+    return Ok(f"ECS's text tells of {symptom.kind}, not of {cause}")
+
+
+def moment(when: datetime) -> str:
+    """A time as sentences name it."""
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,1 @@
+"""The guarded client of registries other than ECR: asks, without credentials, whether an image is there."""

@@ -1,0 +1,120 @@
+"""The hop of an endpoint's policy: what passes through the endpoint, whatever the role may do.
+
+An endpoint without a policy of its own has the default one, which allows everything.
+https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import VpcEndpoint
+from pull_doctor.network.flows import Flow
+from pull_doctor.network.trace import Hop
+from pull_doctor.network.vpc import Puller, Vpc
+from pull_doctor.policy.evaluate import Decision, Outside, Request, account_of, evaluate
+from pull_doctor.resource import make
+
+SIGNED_BY_ECR = "ECR is taken to sign the request for a layer with an identity of its own, not with the task's role"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the endpoint's policy decides on one action; ``inferred`` where that rests on ``SIGNED_BY_ECR``."""
+
+    action: str
+    decision: Decision
+    inferred: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether the policy lets the action not pass."""
+        return self.decision.effect in ("deny", "no")
+
+
+def policy_hops(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """Judge the endpoint's policy on what the flow asks for; no hop where it asks for nothing that a policy names."""
+    judged = judge(flow, endpoint, puller, vpc)
+    if not judged:
+        return ()
+    item = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
+    if endpoint.policy is None:
+        return (Hop("endpoint-policy", item, "ok", f"EC2 shows no policy of {endpoint.id} that limits it"),)
+    refused = [one for one in judged if one.refused]
+    if refused:
+        cause = "s3-endpoint-policy-denies" if flow.service == "s3" else "endpoint-policy-denies"
+        why, left_out = _refusal(refused, flow, endpoint, puller), [one.decision.why for one in refused]
+        details = tuple(dict.fromkeys(one for one in left_out if one))
+        return (Hop("endpoint-policy", item, "fail", why, cause=cause, details=details),)
+    left_open = [one for one in judged if one.decision.effect == "unknown"]
+    if left_open:
+        named = _listed(left_open)
+        why = f"whether the policy of {endpoint.id} lets {named} pass is open: {left_open[0].decision.why}"
+        missing = Unknown(
+            f"whether the policy of {endpoint.id} allows {named}",
+            "not-modelled",
+            resource=endpoint.id,
+            detail=left_open[0].decision.why,
+        )
+        if flow.service != "s3" and isinstance(puller.role, Unknown):
+            missing = puller.role
+        return (Hop("endpoint-policy", item, "unknown", why, missing=missing),)
+    by = ", ".join(dict.fromkeys(one.decision.statement for one in judged if one.decision.statement))
+    return (Hop("endpoint-policy", item, "ok", f"the policy of {endpoint.id} allows {_listed(judged)} ({by})"),)
+
+
+def _refusal(refused: list[Judged], flow: Flow, endpoint: VpcEndpoint, puller: Puller) -> str:
+    """Say which statement denies which actions, or that none allows them."""
+    role = known_role(puller)
+    to = f" to {role}" if role and flow.service != "s3" else ""
+    parts = []
+    for statement in dict.fromkeys(one.decision.statement for one in refused):
+        named = _listed([one for one in refused if one.decision.statement == statement])
+        says = f"{statement} of the policy of {endpoint.id} denies" if statement else None
+        parts.append(f"{says or f'no statement of the policy of {endpoint.id} allows'} {named} on {flow.resource}{to}")
+    return ", and ".join(parts)
+
+
+def judge(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> tuple[Judged, ...]:
+    """What the endpoint's policy decides on each action of the flow; nothing for an endpoint without one."""
+    return tuple(_judge(action, flow, endpoint, puller, vpc) for action in flow.actions)
+
+
+def _judge(action: str, flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Judged:
+    """Judge one action; a refusal that hangs on the VPC or endpoint that a condition names stays open.
+
+    The bucket with the layers is AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+    """
+    assert flow.resource is not None
+    if endpoint.policy is None:
+        return Judged(action, Decision("allow"))
+    aws_own = Outside(puller.place.account)
+    context: dict[str, str | Outside] = {}
+    who: list[str | Outside | None] = [known_role(puller)]
+    if flow.service == "s3":
+        context = dict.fromkeys(("aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid"), aws_own)
+        who = [None, aws_own]
+    elif owner := account_of(flow.resource):
+        context = {"aws:resourceaccount": owner}
+    decision = Decision("unknown")
+    for inferred, principal in enumerate(who):
+        request = Request(action, flow.resource, principal, context)
+        decision = evaluate(endpoint.policy, request)
+        if decision.effect == "unknown":
+            here = {"aws:sourcevpc": vpc.id, "aws:sourcevpce": endpoint.id}
+            passed = evaluate(endpoint.policy, Request(action, flow.resource, principal, context | here))
+            decision = passed if passed.effect == "allow" else decision
+        if decision.effect != "unknown":
+            return Judged(action, decision, bool(inferred))
+    return Judged(action, decision)
+
+
+def known_role(puller: Puller) -> str | None:
+    """The pulling role, where its ARN is known."""
+    role = puller.role.value if isinstance(puller.role, Known) else None
+    return role if role and ":role/" in role else None
+
+
+def _listed(judged: tuple[Judged, ...] | list[Judged]) -> str:
+    return " and ".join(one.action for one in judged)

@@ -1,0 +1,179 @@
+"""The facts of the image: what ECR or another registry has under the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from pull_doctor.facts import questions as ask
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import EcrLookup, EcrManifest, EcrTags, RegistryLookup, RepositoryNames
+from pull_doctor.intake.image_reference import ImageReference, parse_reference
+from pull_doctor.intake.symptom import Kind
+from pull_doctor.view.workload import Workload
+
+_MAY_BE_MISSING: tuple[Kind, ...] = (
+    "image-not-found",
+    "repository-not-found",
+    "registry-access-denied",
+    "other-pull-failure",
+    "undetermined",
+)
+"""Kinds of text behind which a missing image may stand."""
+
+
+class Image(Workload):
+    """What the registry says of the image."""
+
+    @property
+    def written_image(self) -> str | None:
+        """The image as the task shows it, be it a legal reference or not; ``None`` where it shows none."""
+        return self.failure.image
+
+    @cached_property
+    def pinned_image(self) -> Fact[ImageReference | None]:
+        """The image with the digest to which a deployment pinned it; ``None`` where none is known to be pinned.
+
+        Only a service's deployment pins, and only what the task definition writes without a digest.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+        """
+        reference = self.failure.reference
+        if reference is None or self.task.service is None:
+            return Known(None)
+        resolved = self.failure.image_digest if self.symptom.kind in _MAY_BE_MISSING else None
+        digest = reference.digest or self.symptom.digest or resolved
+        if digest is None:
+            return Known(None)
+        container = self.container
+        if isinstance(container, Unknown):
+            return container
+        written = parse_reference(container.value.image or "") if container.value else None
+        if written is None or (written.host, written.repository) != (reference.host, reference.repository):
+            detail = f"the task definition does not show that container {self.failure.container} asks for it"
+            return Unknown(f"whether a deployment pinned {digest}", "not-visible", detail=detail)
+        return Known(None if written.digest else replace(written, digest=digest))
+
+    @cached_property
+    def ecr_pinned(self) -> Fact[EcrLookup]:
+        """What ECR says of the digest that the deployment pinned."""
+        return self._of_pinned("the digest that the deployment pinned", by_tag=False)
+
+    @cached_property
+    def ecr_tag(self) -> Fact[EcrLookup]:
+        """What ECR says of the tag that the deployment pinned."""
+        return self._of_pinned("the tag that the deployment pinned", by_tag=True)
+
+    def _of_pinned(self, what: str, *, by_tag: bool) -> Fact[EcrLookup]:
+        pinned = self.pinned_image
+        if isinstance(pinned, Unknown):
+            return pinned
+        if pinned.value is None:
+            return Unknown(what, "prerequisite", detail="none is known to be pinned")
+        return self._ask_ecr(pinned.value if not by_tag else replace(pinned.value, digest=None))
+
+    def _ask_ecr(self, image: ImageReference) -> Fact[EcrLookup]:
+        if image.ecr is None:
+            return Unknown(f"image {image.text}", "not-modelled", detail="its registry is not ECR")
+        tag = None if image.digest else image.tag
+        return self.ask(
+            ask.EcrImageOf(self.place.account, image.ecr.region, image.ecr.account, image.repository, tag, image.digest)
+        )
+
+    @cached_property
+    def ecr_repositories(self) -> Fact[RepositoryNames]:
+        """The registry's repositories, asked for only once the image's own is known to be missing."""
+        found, reference = self.ecr_image, self.failure.reference
+        if isinstance(found, Unknown):
+            return found
+        if reference is None or reference.ecr is None or found.value.missing != "repository":
+            return Unknown("the registry's repositories", "prerequisite", detail="the repository is not missing")
+        if reference.ecr.account != self.place.account:
+            detail = f"they are account {reference.ecr.account}'s own"
+            return Unknown(f"the repositories of registry {reference.ecr.account}", "prerequisite", detail=detail)
+        return self.ask(ask.EcrRepositories(self.place.account, reference.ecr.region, reference.ecr.account))
+
+    @cached_property
+    def ecr_manifest(self) -> Fact[EcrManifest | None]:
+        """The image's manifest; reading it counts as a pull, so it is asked for only where a platform is missing."""
+        reference = self.failure.reference
+        if reference is None or reference.ecr is None or self.symptom.kind != "platform-mismatch":
+            return Unknown("the image's manifest", "prerequisite", detail="nothing speaks of its platforms")
+        tag = None if reference.digest else reference.tag
+        registry = reference.ecr
+        return self.ask(
+            ask.EcrManifestOf(
+                self.place.account, registry.region, registry.account, reference.repository, tag, reference.digest
+            )
+        )
+
+    @cached_property
+    def registry_image(self) -> Fact[RegistryLookup]:
+        """What a registry other than ECR says of the image, asked where the text leaves open whether it is there."""
+        reference = self.failure.reference
+        if reference is None or reference.ecr is not None or self.symptom.kind not in _MAY_BE_MISSING:
+            return Unknown("the image in its registry", "prerequisite", detail="nothing speaks of a missing image")
+        if reference.port not in (None, 443):
+            detail = f"its registry listens on port {reference.port}, and only port 443 is asked"
+            return Unknown(f"image {reference.text}", "switched-off", detail=detail)
+        return self.ask(
+            ask.RegistryImage(
+                self.place.account,
+                self.place.region,
+                reference.host,
+                reference.repository,
+                reference.digest or reference.tag or "latest",
+            )
+        )
+
+    @cached_property
+    def own_ecr_image(self) -> Fact[EcrLookup]:
+        """What the task's own account and Region have in ECR under a name that leads nowhere, or names no registry."""
+        reference = self.failure.reference
+        if reference is None or not (reference.host_missing or self._missing_elsewhere(reference)):
+            return Unknown("an ECR repository of the same name", "prerequisite", detail="the image names its registry")
+        tag = None if reference.digest else reference.tag
+        return self.ask(
+            ask.EcrImageOf(
+                self.place.account,
+                self.place.region,
+                self.place.account,
+                reference.repository.removeprefix("library/"),
+                tag,
+                reference.digest,
+            )
+        )
+
+    def _missing_elsewhere(self, image: ImageReference) -> bool:
+        """Whether the repository is known to be missing in another account or Region than the task's."""
+        if image.ecr is None or (image.ecr.account, image.ecr.region) == (self.place.account, self.place.region):
+            return False
+        return isinstance(self.ecr_image, Known) and self.ecr_image.value.missing == "repository"
+
+    @property
+    def repository_arn(self) -> str | None:
+        """The ARN of the image's ECR repository."""
+        reference = self.failure.reference
+        if reference is None or reference.ecr is None:
+            return None
+        registry = reference.ecr
+        return f"arn:{registry.partition}:ecr:{registry.region}:{registry.account}:repository/{reference.repository}"
+
+    @cached_property
+    def ecr_image(self) -> Fact[EcrLookup]:
+        """What ECR says of the image; unknown for an image that is not in ECR."""
+        image = self.image
+        if isinstance(image, Unknown):
+            return image
+        return self._ask_ecr(image.value)
+
+    @cached_property
+    def ecr_tags(self) -> Fact[EcrTags]:
+        """The repository's tags, asked for only once the image is known to be missing."""
+        found = self.ecr_image
+        if isinstance(found, Unknown):
+            return found
+        assert isinstance(self.image, Known)
+        registry, repository = self.image.value.ecr, self.image.value.repository
+        if registry is None or found.value.missing != "image":
+            return Unknown(f"the tags of {repository}", "prerequisite", detail="the image is not missing")
+        return self.ask(ask.EcrTagsOf(self.place.account, registry.region, registry.account, repository))

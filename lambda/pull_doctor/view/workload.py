@@ -1,0 +1,92 @@
+"""The facts of the workload: task definition, service, deployments, role, and the tasks that run beside."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pull_doctor.facts import questions as ask
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import ContainerDefinition, Deployment, Service, Sibling, TaskDefinition
+from pull_doctor.resource import make
+from pull_doctor.view.answered import Answered, present
+
+DESCRIBED_AT_ONCE = 100
+"""How many tasks DescribeTasks takes in one call."""
+
+
+class Workload(Answered):
+    """What ECS says of the failed task's workload."""
+
+    @cached_property
+    def task_definition(self) -> Fact[TaskDefinition]:
+        """The task definition that the task was started from."""
+        arn = self.task.task_definition
+        if arn is None and self.task.arn is None:
+            # Of a service whose tasks ECS cannot start, the newest deployment says what it starts.
+            service = self.service
+            if isinstance(service, Unknown):
+                return service
+            deployments = service.value.deployments if service.value else ()
+            arn = next((one.task_definition for one in deployments if one.status == "PRIMARY"), None)
+        if arn is None:
+            return Unknown("the task definition", "not-visible", detail="the event names none")
+        answer = self.ask(ask.OneTaskDefinition(self.place.account, self.place.region, arn))
+        return present(answer, f"task definition {arn.rsplit('/', 1)[-1]}", arn, "it is deleted")
+
+    @cached_property
+    def container(self) -> Fact[ContainerDefinition | None]:
+        """The failed container's definition; ``None`` if the task definition has none, as for AWS's sidecars."""
+        definition = self.task_definition
+        if isinstance(definition, Unknown):
+            return definition
+        return Known(next((one for one in definition.value.containers if one.name == self.failure.container), None))
+
+    @cached_property
+    def service(self) -> Fact[Service | None]:
+        """The service of the task; ``None`` if it has none, or it is deleted."""
+        if self.task.service is None:
+            return Known(None)
+        return self.ask(ask.OneService(self.place.account, self.place.region, self.task.cluster, self.task.service))
+
+    @cached_property
+    def deployment(self) -> Fact[Deployment | None]:
+        """The deployment that started this task; ``None`` if the service does not show it (any more)."""
+        service = self.service
+        if isinstance(service, Unknown):
+            return service
+        deployments = service.value.deployments if service.value else ()
+        return Known(next((one for one in deployments if one.id == self.task.started_by), None))
+
+    @cached_property
+    def role(self) -> Fact[str | None]:
+        """The role that pulls: the task's override, else the task definition's execution role.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+        """
+        if self.task.execution_role_override:
+            return Known(make(self.place, "AWS::IAM::Role", self.task.execution_role_override).arn)
+        definition = self.task_definition
+        if isinstance(definition, Unknown):
+            return definition
+        if definition.value.execution_role is None and not self.task.on_fargate:
+            return Unknown("the role of the container instance", "not-modelled", resource=self.task.container_instance)
+        named = definition.value.execution_role
+        return Known(make(self.place, "AWS::IAM::Role", named).arn if named else None)
+
+    @cached_property
+    def siblings(self) -> Fact[tuple[Sibling, ...]]:
+        """The running tasks of the same service, or of the same family where there is no service."""
+        task, place = self.task, self.place
+        if not (task.service or task.family):
+            return Unknown("the running tasks of the same workload", "not-visible")
+        family = None if task.service else task.family
+        running = self.ask(ask.RunningTasks(place.account, place.region, task.cluster, task.service, family))
+        if isinstance(running, Unknown):
+            return running
+        others = tuple(arn for arn in running.value if arn != task.arn)
+        parts = [
+            self.ask(ask.Siblings(place.account, place.region, task.cluster, others[start : start + DESCRIBED_AT_ONCE]))
+            for start in range(0, len(others), DESCRIBED_AT_ONCE)
+        ]
+        unread = next((part for part in parts if isinstance(part, Unknown)), None)
+        return unread or Known(tuple(one for part in parts if isinstance(part, Known) for one in part.value))

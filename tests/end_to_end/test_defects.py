@@ -1,0 +1,69 @@
+"""Each planted defect is named, its mended twin is not accused, and each printed fix removes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulated.aws import EmulatedAws
+from tests.end_to_end.harness import accused, carry_out, evidence, report_on, ruled_out
+from tests.worlds import World, build
+from tests.worlds.defects import DEFECTS
+
+ALL = sorted(DEFECTS)
+
+
+def _mended(world: World) -> None:
+    world.mend()
+    if DEFECTS[world.name].relaunch:
+        world.relaunch()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_defect_is_named_with_the_resources_to_blame(aws: EmulatedAws, name: str) -> None:
+    world = build(aws, name)
+    report = report_on(aws, world.event)
+    assert report.verdict == "cause-found"
+    first = report.causes[0]
+    assert (first.cause, first.certainty, first.still) == (world.cause, DEFECTS[name].certainty, "yes")
+    assert [culprit for culprit in world.culprits if culprit not in evidence(first) + first.culprit.id] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_mended_twin_with_the_same_text(aws: EmulatedAws, name: str) -> None:
+    world = build(aws, name)
+    _mended(world)
+    report = report_on(aws, world.event)
+    if DEFECTS[name].text_proves:
+        first = report.causes[0]
+        assert (first.cause, first.still, first.fixes) == (world.cause, "no", ())
+        assert world.neutral_text
+        report = report_on(aws, world.saying(world.neutral_text))
+    assert accused(report) == set()
+    assert world.cause in ruled_out(report)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_task_that_started_since_takes_the_proof_away(aws: EmulatedAws, name: str) -> None:
+    world = build(aws, name)
+    sibling = world.add_sibling().rsplit("/", 1)[-1]
+    report = report_on(aws, world.event)
+    assert [cause for cause in report.causes if cause.certainty == "proven"] == []
+    assert sibling in evidence(report.causes[0])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_fix_with_api_calls_removes_its_cause(aws: EmulatedAws, name: str) -> None:
+    fixes = report_on(aws, build(aws, name).event).causes[0].fixes
+    assert fixes
+    runnable = [
+        number
+        for number, fix in enumerate(fixes)
+        if fix.applicability != "fill-in" and fix.commands and all(isinstance(c.service, str) for c in fix.commands)
+    ]
+    for number in runnable:
+        world = build(aws, name)
+        for command in report_on(aws, world.event).causes[0].fixes[number].commands:
+            carry_out(world, command)
+        world.relaunch()
+        stands = {one.cause for one in report_on(aws, world.event).causes if one.still != "no"}
+        assert world.cause not in stands, f"fix {number} of {name}"

@@ -1,0 +1,85 @@
+"""Two defects in one account: the one that ECS's text shows comes first, the other one is told in its place."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from tests.emulated.aws import EmulatedAws
+from tests.end_to_end.harness import report_on
+from tests.worlds.defects import DEFECTS, build_broken
+
+Place = Literal["next", "possible", "includes"]
+
+PAIRS: tuple[tuple[str, str, Place], ...] = (
+    # On the way, one behind the other.
+    ("endpoint-group-closed", "s3-endpoint-removed", "next"),
+    ("endpoint-group-closed", "s3-endpoint-policy", "next"),
+    ("endpoint-group-closed", "private-dns-off", "next"),
+    ("endpoint-group-closed", "dkr-endpoint-policy", "next"),
+    ("ecr-api-endpoint-missing", "s3-endpoint-removed", "next"),
+    ("ecr-api-endpoint-missing", "s3-endpoint-policy", "next"),
+    ("ecr-api-endpoint-missing", "dkr-endpoint-policy", "next"),
+    ("ecr-dkr-endpoint-missing", "s3-endpoint-policy", "next"),
+    ("private-dns-off", "s3-endpoint-removed", "next"),
+    ("private-dns-off", "s3-endpoint-policy", "next"),
+    ("dns-hostnames-off", "s3-endpoint-policy", "next"),
+    ("egress-to-endpoints-only", "s3-endpoint-policy", "next"),
+    ("s3-endpoint-removed", "endpoint-group-closed", "possible"),
+    ("endpoint-pending", "s3-endpoint-removed", "next"),
+    ("fips-name", "s3-endpoint-policy", "next"),
+    ("egress-closed", "nat-failed", "next"),
+    ("egress-closed", "route-removed", "next"),
+    ("acl-with-an-early-deny", "nat-failed", "next"),
+    ("acl-without-replies", "route-removed", "next"),
+    ("internet-gateway-detached", "no-public-ip", "next"),
+    # The way, and what comes behind it.
+    ("endpoint-group-closed", "tag-not-pushed", "next"),
+    ("s3-endpoint-removed", "tag-not-pushed", "possible"),
+    ("ecr-api-endpoint-missing", "role-without-image", "next"),
+    ("route-removed", "tag-not-pushed", "next"),
+    ("route-removed", "role-without-image", "next"),
+    ("nat-failed", "repository-missing", "next"),
+    ("nat-without-way-out", "role-without-image", "next"),
+    ("blackhole-route", "tag-not-pushed", "next"),
+    ("no-public-ip", "tag-not-pushed", "next"),
+    ("no-public-ip", "role-without-image", "next"),
+    ("internet-gateway-detached", "tag-not-pushed", "next"),
+    ("endpoint-group-closed", "boundary-without-ecr", "next"),
+    # Rights and images, and a way that is broken further on.
+    ("role-without-image", "s3-endpoint-removed", "next"),
+    ("role-without-image", "s3-endpoint-policy", "next"),
+    ("tag-not-pushed", "s3-endpoint-removed", "next"),
+    ("tag-not-pushed", "role-without-image", "possible"),
+    ("role-without-image", "tag-not-pushed", "possible"),
+    ("dkr-endpoint-policy-told", "s3-endpoint-removed", "next"),
+    ("secret-marked-for-deletion", "endpoint-group-closed", "next"),
+    ("execution-role-trusts-ec2", "endpoint-group-closed", "next"),
+    ("execution-role-trusts-ec2", "tag-not-pushed", "next"),
+    ("secret-not-readable", "role-without-image", "next"),
+)
+
+
+@pytest.mark.parametrize(("first", "second", "place"), PAIRS)
+def test_the_right_one_comes_first(aws: EmulatedAws, first: str, second: str, place: Place) -> None:
+    world = build_broken(aws, first, second)
+    report = report_on(aws, world.event)
+    assert report.causes
+    named = report.causes[0]
+    assert (named.cause, named.certainty) == (DEFECTS[first].cause, DEFECTS[first].certainty)
+    other = DEFECTS[second].cause
+    if place == "includes":
+        assert other in {one.cause for one in named.includes}
+        return
+    (told,) = (one for one in report.causes if one.cause == other)
+    assert told.certainty == "possible"
+    assert told.next == (place == "next")
+
+
+def test_the_other_defect_is_first_once_the_first_is_mended(aws: EmulatedAws) -> None:
+    world = build_broken(aws, "endpoint-group-closed", "s3-endpoint-removed")
+    world.mend()
+    layers = build_broken(aws, "s3-endpoint-removed").text
+    report = report_on(aws, world.saying(layers))
+    assert (report.causes[0].cause, report.causes[0].certainty) == ("s3-endpoint-missing", "proven")

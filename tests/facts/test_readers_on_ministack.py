@@ -1,0 +1,99 @@
+"""The readers of IAM, Organizations, Secrets Manager and Systems Manager against MiniStack, over the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from pull_doctor.facts import questions as q
+from pull_doctor.facts import values as v
+from pull_doctor.facts.aws import Aws
+from pull_doctor.facts.engine import ask
+from pull_doctor.facts.fact import Known
+from tests.emulated.aws import EmulatedAws
+
+REGION = "eu-west-1"
+ACCOUNT = "444444444444"
+HERE = (ACCOUNT, REGION)
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
+
+
+@pytest.fixture
+def reading(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """The readers' own AWS, with credentials of the emulated account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    return Aws(boto3.Session(ACCOUNT, "secret", region_name=REGION))
+
+
+def read(reading: Aws, question: q.Question[Any]) -> Any:
+    fact = ask(reading, question)
+    assert isinstance(fact, Known), fact
+    return fact.value
+
+
+def test_a_role_with_its_boundary_and_what_it_may_do(aws: EmulatedAws, reading: Aws) -> None:
+    iam = aws.client("iam", account=ACCOUNT)
+    created = iam.create_role(RoleName="reads", Path="/team/", AssumeRolePolicyDocument=json.dumps(TRUST))
+    arn = created["Role"]["Arn"]
+    repository = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/web"
+    simulation = q.Simulation(*HERE, arn, ("ecr:BatchGetImage",), repository)
+    assert read(reading, q.OneRole(*HERE, arn)) == v.Role(arn, json.dumps(TRUST, sort_keys=True))
+    assert read(reading, simulation) == (v.Simulated("ecr:BatchGetImage", "implicitDeny"),)
+
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="reads", PolicyName="all", PolicyDocument=document)
+    nothing = document.replace("*", "s3:*", 1)
+    limit = iam.create_policy(PolicyName="limit", PolicyDocument=nothing)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName="reads", PermissionsBoundary=limit)
+    aws.in_organization(ACCOUNT, "o-exampleorg1")
+    try:
+        assert read(reading, q.Organization(*HERE)) == "o-exampleorg1"
+        (found,) = read(reading, simulation)
+    finally:
+        aws.in_organization(ACCOUNT, None)
+    wanted = v.Simulated("ecr:BatchGetImage", "implicitDeny", ("all",), boundary_allows=False, organization_allows=True)
+    assert found == wanted
+    assert read(reading, q.OneRole(*HERE, arn)).boundary == limit
+
+
+def test_what_is_not_there(reading: Aws) -> None:
+    assert read(reading, q.OneRole(*HERE, f"arn:aws:iam::{ACCOUNT}:role/none")) is None
+    assert read(reading, q.Simulation(*HERE, f"arn:aws:iam::{ACCOUNT}:role/none", ("ecr:*",), "*")) is None
+    assert read(reading, q.Organization(*HERE)) is None
+    assert read(reading, q.OneSecret(*HERE, "none")) is None
+    assert read(reading, q.SecretPolicy(*HERE, "none")) is None
+    assert read(reading, q.OneParameter(*HERE, "none")) is None
+
+
+def test_a_secret_until_it_is_deleted(aws: EmulatedAws, reading: Aws) -> None:
+    secrets = aws.client("secretsmanager", account=ACCOUNT)
+    arn = secrets.create_secret(Name="prod/db", SecretString="value", KmsKeyId="alias/mine")["ARN"]
+    assert read(reading, q.OneSecret(*HERE, arn)) == v.Secret(arn, key="alias/mine")
+    assert read(reading, q.OneSecret(*HERE, "prod/db")).arn == arn
+    assert read(reading, q.SecretPolicy(*HERE, arn)) is None
+
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    secrets.put_resource_policy(SecretId=arn, ResourcePolicy=document)
+    assert json.loads(read(reading, q.SecretPolicy(*HERE, arn))) == json.loads(document)
+
+    secrets.delete_secret(SecretId=arn)
+    assert read(reading, q.OneSecret(*HERE, arn)).deleted_at is not None
+    secrets.restore_secret(SecretId=arn)
+    assert read(reading, q.OneSecret(*HERE, arn)).deleted_at is None
+    secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    assert read(reading, q.OneSecret(*HERE, arn)) is None
+
+
+def test_a_parameter_until_it_is_deleted(aws: EmulatedAws, reading: Aws) -> None:
+    ssm = aws.client("ssm", account=ACCOUNT)
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd"
+    ssm.put_parameter(Name="/prod/db", Value="value", Type="SecureString")
+    ssm.put_parameter(Name="/prod/db-2", Value="value", Type="SecureString", KeyId=key)
+    assert read(reading, q.OneParameter(*HERE, "/prod/db")) == v.Parameter("/prod/db")
+    assert read(reading, q.OneParameter(*HERE, "/prod/db-2")) == v.Parameter("/prod/db-2", key)
+    ssm.delete_parameter(Name="/prod/db")
+    assert read(reading, q.OneParameter(*HERE, "/prod/db")) is None

@@ -1,0 +1,306 @@
+"""What single readers ask for, and what they make of answers that are unlike the usual one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pull_doctor.facts import questions as q
+from pull_doctor.facts import values as v
+from pull_doctor.facts.aws import Aws
+from pull_doctor.facts.engine import ask
+from pull_doctor.facts.fact import Known, Unknown
+from tests.facts.answers_of_ec2 import CASES
+from tests.facts.botocore_world import OWN_ACCOUNT, REGION, Answer, AwsError, World
+from tests.facts.case import (
+    DIGEST,
+    HERE,
+    INDEX,
+    KEY,
+    MANIFEST,
+    REPOSITORY,
+    ROLE,
+    SECRET,
+    TASK_DEFINITION,
+    TASKS,
+    index,
+    put,
+)
+
+
+@pytest.mark.parametrize("kind", [q.Subnets, q.RouteTables, q.NetworkAcls, q.SecurityGroups, q.VpcEndpoints])
+def test_a_vpc_is_asked_for_whole(kind: Any) -> None:
+    case = next(case for case in CASES if isinstance(case.question, kind))
+    world = World({case.operation: case.pages[-1:]})
+    ask(Aws(world.session()), case.question)
+    assert world.calls[0][2]["Filters"] == [{"Name": "vpc-id", "Values": ["vpc-1"]}]
+
+
+def test_only_the_interfaces_of_endpoints_are_asked_for() -> None:
+    case = next(case for case in CASES if isinstance(case.question, q.EndpointInterfaces))
+    world = World({case.operation: case.pages[-1:]})
+    ask(Aws(world.session()), case.question)
+    assert world.calls[0][2]["Filters"] == [
+        {"Name": "vpc-id", "Values": ["vpc-1"]},
+        {"Name": "interface-type", "Values": ["vpc_endpoint"]},
+    ]
+
+
+def test_a_route_to_something_new_is_unknown_not_left_out() -> None:
+    table = {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active"}]}
+    fact = put(q.RouteTables(*HERE, "vpc-1"), DescribeRouteTables=[{"RouteTables": [table]}])
+    assert isinstance(fact, Unknown)
+    assert fact.why == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("tags", "owner"),
+    [
+        ({"Managed-By": "TERRAFORM"}, "Terraform"),
+        ({"managed_by": "terraform", "terraform-workspace": "prod"}, "Terraform workspace prod"),
+        ({"ManagedBy": "terraform", "aws:cloudformation:stack-name": "net"}, "CloudFormation stack net"),
+        ({"managed-by": "pulumi", "workspace": "prod"}, None),
+        ({"Terraform": "false"}, None),
+    ],
+)
+def test_tags_tell_what_owns_a_resource(tags: dict[str, str], owner: str | None) -> None:
+    table = {
+        "RouteTableId": "rtb-1",
+        "Routes": [],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+    fact = put(q.RouteTables(*HERE, "vpc-1"), DescribeRouteTables=[{"RouteTables": [table]}])
+    assert isinstance(fact, Known)
+    assert fact.value[0].managed_by == owner
+
+
+def test_another_region_s_prefix_list_is_not_s3_s() -> None:
+    other = {"PrefixListId": "pl-1", "PrefixListName": "com.amazonaws.eu-west-1.dynamodb", "Cidrs": []}
+    assert put(q.S3PrefixList(*HERE), DescribePrefixLists=[{"PrefixLists": [other]}]) == Known(None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ({"services": [], "failures": [{"arn": "web", "reason": "MISSING"}]}, True),
+        ({"services": [{"status": "INACTIVE"}], "failures": []}, True),
+        ({"services": [], "failures": [{"arn": "web", "reason": "SOMETHING_ELSE"}]}, False),
+        ({"services": [], "failures": []}, False),
+    ],
+)
+def test_a_service_is_gone_only_if_ecs_says_so(answer: dict[str, Any], *, known: bool) -> None:
+    fact = put(q.OneService(*HERE, "prod", "web"), DescribeServices=[answer])
+    assert (fact == Known(None)) is known
+    assert isinstance(fact, Unknown) is not known
+
+
+def test_a_refused_task_definition_is_not_a_deleted_one() -> None:
+    refused = AwsError("ClientException", "Revision must be a number.")
+    assert isinstance(put(q.OneTaskDefinition(*HERE, TASK_DEFINITION), DescribeTaskDefinition=[refused]), Unknown)
+
+
+def test_running_tasks_of_a_family() -> None:
+    world = World({"ListTasks": [{"taskArns": []}]})
+    assert ask(Aws(world.session()), q.RunningTasks(*HERE, "prod", None, "web")) == Known(())
+    assert {name: world.calls[0][2].get(name) for name in ("family", "serviceName", "desiredStatus")} == {
+        "family": "web",
+        "serviceName": None,
+        "desiredStatus": "RUNNING",
+    }
+
+
+def test_siblings_that_ecs_could_not_read_are_unknown() -> None:
+    answer = {"tasks": [], "failures": [{"arn": TASKS[0], "reason": "INTERNAL"}]}
+    assert isinstance(put(q.Siblings(*HERE, "prod", TASKS), DescribeTasks=[answer]), Unknown)
+
+
+def test_the_digest_decides() -> None:
+    world = World({"DescribeImages": [AwsError("RepositoryNotFoundException")]})
+    question = q.EcrImageOf(OWN_ACCOUNT, "us-east-1", "444455556666", "web", "1", DIGEST)
+    assert ask(Aws(world.session()), question) == Known(v.EcrLookup("repository"))
+    assert world.calls[0][2] == {
+        "registryId": "444455556666",
+        "repositoryName": "web",
+        "imageIds": [{"imageDigest": DIGEST}],
+    }
+
+
+def test_tags_beyond_five_pages_are_said_to_be_left_unread() -> None:
+    page = {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1"]}]}
+    pages = [page | {"nextToken": str(n)} for n in range(9)]
+    world = World({"DescribeImages": pages})
+    fact = ask(Aws(world.session()), q.EcrTagsOf(*HERE, OWN_ACCOUNT, "web"))
+    assert isinstance(fact, Known)
+    assert (len(fact.value.images), fact.value.complete) == (5, False)
+    assert world.operations() == ["DescribeImages"] * 5
+
+
+def simulate(*results: dict[str, Any]) -> Known[Any] | Unknown:
+    question = q.Simulation(*HERE, ROLE, ("ecr:BatchGetImage",), REPOSITORY)
+    return put(question, SimulatePrincipalPolicy=[{"EvaluationResults": results}])
+
+
+def test_the_older_form_of_a_simulation_is_understood() -> None:
+    result = {
+        "EvalActionName": "ecr:BatchGetImage",
+        "EvalResourceName": REPOSITORY,
+        "EvalDecision": "implicitDeny",
+        "MissingContextValues": ["aws:SourceVpc"],
+        "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False},
+    }
+    wanted = v.Simulated("ecr:BatchGetImage", "implicitDeny", (), ("aws:SourceVpc",), boundary_allows=False)
+    assert simulate(result) == Known((wanted,))
+
+
+def test_a_simulation_that_leaves_an_action_out_is_unknown() -> None:
+    assert isinstance(simulate(), Unknown)
+    assert isinstance(simulate({"EvalActionName": "ecr:Other", "EvalDecision": "allowed"}), Unknown)
+
+
+def test_a_decision_of_an_unknown_name_is_unknown() -> None:
+    assert isinstance(simulate({"EvalActionName": "ecr:BatchGetImage", "EvalDecision": "maybe"}), Unknown)
+
+
+def test_a_vpc_without_an_option_set_has_none() -> None:
+    for found in ({"DhcpOptionsId": "default"}, {}):
+        answer = {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"} | found]}
+        fact = put(q.OneVpc(*HERE, "vpc-1"), DescribeVpcs=[answer])
+        assert fact == Known(v.VpcDetails(("10.0.0.0/16",), None))
+
+
+def test_an_answer_about_no_vpc_is_unknown() -> None:
+    fact = put(q.OneVpc(*HERE, "vpc-1"), DescribeVpcs=[{"Vpcs": []}])
+    assert isinstance(fact, Unknown)
+    assert fact.detail == "EC2 answered neither vpc-1 nor that there is none"
+
+
+def test_repositories_beyond_five_pages_are_said_to_be_left_unread() -> None:
+    pages = [{"repositories": [{"repositoryName": f"r{n}"}], "nextToken": str(n)} for n in range(9)]
+    fact = put(q.EcrRepositories(*HERE, OWN_ACCOUNT), DescribeRepositories=pages)
+    assert fact == Known(v.RepositoryNames(("r0", "r1", "r2", "r3", "r4"), complete=False))
+
+
+def manifest(*images: dict[str, Any], failures: Sequence[dict[str, str]] = ()) -> Known[Any] | Unknown:
+    answer = {"images": list(images), "failures": list(failures)}
+    return put(q.EcrManifestOf(*HERE, OWN_ACCOUNT, "web", "1", None), BatchGetImage=[answer])
+
+
+def test_one_image_is_asked_for_by_tag_or_digest_and_as_an_index() -> None:
+    world = World({"BatchGetImage": [AwsError("RepositoryNotFoundException")]})
+    ask(Aws(world.session()), q.EcrManifestOf(*HERE, "444455556666", "web", "1", DIGEST))
+    asked_for = world.calls[0][2]
+    assert asked_for["imageIds"] == [{"imageDigest": DIGEST}]
+    assert (asked_for["registryId"], asked_for["repositoryName"]) == ("444455556666", "web")
+    assert {INDEX, MANIFEST} < set(asked_for["acceptedMediaTypes"])
+
+
+def test_the_manifest_of_one_image_does_not_say_its_platform() -> None:
+    single = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []})
+    assert manifest({"imageManifest": single}) == Known(v.EcrManifest(MANIFEST, None))
+    assert manifest({"imageManifest": "{}", "imageManifestMediaType": "text/x"}) == Known(v.EcrManifest("text/x", None))
+
+
+@pytest.mark.parametrize("unnamed", [None, {}, {"os": "linux"}])
+def test_an_index_with_an_entry_of_unknown_platform_does_not_say_what_it_offers(unnamed: dict[str, str] | None) -> None:
+    text = index({"os": "linux", "architecture": "amd64"}, unnamed)
+    assert manifest({"imageManifest": text}) == Known(v.EcrManifest(INDEX, None))
+
+
+def test_an_index_of_attestations_alone_offers_no_platform() -> None:
+    text = index({"os": "unknown", "architecture": "unknown"})
+    assert manifest({"imageManifest": text}) == Known(v.EcrManifest(INDEX, ()))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"manifests"', "[" * 100_000, '{"manifests": [], "x": "' + "x" * 10**6])
+def test_a_manifest_that_is_none_or_too_long_is_unknown(text: str) -> None:
+    fact = manifest({"imageManifest": text})
+    assert isinstance(fact, Unknown)
+    assert (fact.detail or "").startswith("the manifest is")
+
+
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [("ImageNotFound", True), ("KmsError", False), ("UpstreamAccessDenied", False), ("ImageInaccessible", False)],
+)
+def test_a_manifest_is_absent_only_if_ecr_says_so(code: str, *, known: bool) -> None:
+    fact = manifest(failures=[{"failureCode": code}])
+    assert (fact == Known(None)) is known
+    assert (isinstance(fact, Unknown) and fact.detail == f"ECR gave no manifest: {code}") is not known
+
+
+def test_an_answer_without_manifest_and_without_failure_is_unknown() -> None:
+    fact = manifest()
+    assert isinstance(fact, Unknown)
+    assert fact.detail == "ECR gave no manifest: no reason"
+
+
+def role_of(arn: str, trust: str = "%7B%7D") -> Known[Any] | Unknown:
+    role = {
+        "Path": "/",
+        "RoleName": "pull",
+        "RoleId": "AROAEXAMPLE123456",
+        "Arn": arn,
+        "CreateDate": "2026-01-01T00:00:00Z",
+    }
+    return put(q.OneRole(*HERE, ROLE), GetRole=[{"Role": role | {"AssumeRolePolicyDocument": trust}}])
+
+
+def test_a_role_of_the_same_name_under_another_path_is_another_role() -> None:
+    assert role_of(ROLE.replace("role/", "role/service-role/")) == Known(None)
+    assert role_of(ROLE.replace("pull", "Pull")) == Known(v.Role(ROLE.replace("pull", "Pull"), "{}"))
+
+
+def test_a_role_is_asked_for_by_its_name_without_its_path() -> None:
+    world = World({"GetRole": [AwsError("NoSuchEntity", status=404)]})
+    ask(Aws(world.session()), q.OneRole(*HERE, ROLE.replace("role/", "role/service-role/")))
+    assert world.calls[0][2] == {"RoleName": "pull"}
+
+
+def test_a_trust_policy_that_is_no_policy_is_unknown() -> None:
+    for trust in ("not-json", "%5B%5D", "%22text%22"):
+        fact = role_of(ROLE, trust)
+        assert isinstance(fact, Unknown)
+        assert fact.detail == f"the trust policy of {ROLE} is not JSON"
+
+
+@pytest.mark.parametrize(
+    "key", ["", "alias/aws/secretsmanager", f"arn:aws:kms:{REGION}:{OWN_ACCOUNT}:alias/aws/secretsmanager"]
+)
+def test_aws_s_own_key_is_no_key_of_the_customer(key: str) -> None:
+    answer = {"ARN": SECRET} | ({"KmsKeyId": key} if key else {})
+    assert put(q.OneSecret(*HERE, SECRET), DescribeSecret=[answer]) == Known(v.Secret(SECRET))
+    parameter = {"Name": "/db"} | ({"KeyId": key.replace("secretsmanager", "ssm")} if key else {})
+    fact = put(q.OneParameter(*HERE, "/db"), DescribeParameters=[{"Parameters": [parameter]}])
+    assert fact == Known(v.Parameter("/db"))
+
+
+def test_a_secret_without_a_policy_has_none() -> None:
+    answer = {"ARN": SECRET, "Name": "prod/db"}
+    assert put(q.SecretPolicy(*HERE, SECRET), GetResourcePolicy=[answer]) == Known(None)
+
+
+def test_an_alias_of_the_customer_s_is_a_key() -> None:
+    answer = {"ARN": SECRET, "KmsKeyId": "alias/mine"}
+    assert put(q.OneSecret(*HERE, SECRET), DescribeSecret=[answer]) == Known(v.Secret(SECRET, key="alias/mine"))
+
+
+def test_a_parameter_is_absent_only_once_every_page_is_read() -> None:
+    question = q.OneParameter(*HERE, "/db")
+    other = {"Parameters": [{"Name": "/db-2", "KeyId": KEY}]}
+    assert put(question, DescribeParameters=[{"Parameters": [], "NextToken": "2"}, other]) == Known(None)
+    refused: list[Answer] = [{"Parameters": [], "NextToken": "2"}, AwsError("ThrottlingException")]
+    fact = put(question, DescribeParameters=refused)
+    assert isinstance(fact, Unknown)
+    assert fact.why == "throttled"
+
+
+def test_what_could_not_be_read_is_named_by_its_own_id() -> None:
+    refused = [AwsError("AccessDeniedException")]
+    secret = put(q.OneSecret(*HERE, SECRET), DescribeSecret=refused)
+    parameter = put(q.OneParameter(*HERE, "/db"), DescribeParameters=refused)
+    assert isinstance(secret, Unknown)
+    assert isinstance(parameter, Unknown)
+    assert (secret.resource, parameter.resource) == (SECRET, "/db")

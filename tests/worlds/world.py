@@ -1,0 +1,192 @@
+"""A world: one account around one ECS service, whose task failed to pull; and how a world may vary."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.emulated.aws import ACCOUNT, REGION
+from tests.worlds import texts
+from tests.worlds.builder import CLUSTER, Builder, Launch
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a world may vary, its defect staying the same.
+
+    ``main_table``: the task's subnet has no route table of its own. ``acl_without_replies``: its ACL names what it
+    allows, and the implicit deny stops the replies. ``image`` replaces the image: any reference, or ``ecr`` for
+    ``team/WORKLOAD:1.42.0`` in ECR. ``by_digest`` asks for that ECR image as ``@sha256:...``. ``image_account`` and
+    ``image_region`` move the ECR repository.
+    """
+
+    account: str = ACCOUNT
+    platform_version: str = "1.4.0"
+    main_table: bool = False
+    acl_without_replies: bool = False
+    image: str | None = None
+    by_digest: bool = False
+    image_account: str | None = None
+    image_region: str = REGION
+
+
+@dataclass
+class World:
+    """One account with one defect; ``culprits`` are the ids or ARNs of the resources to blame.
+
+    ``event`` is the STOPPED event, ``events`` has the DEPROVISIONING one before it. ``mend`` removes the defect.
+    ``neutral_text`` is a text that the defect could cause but that does not prove it; ``None`` where ``text`` is one.
+    """
+
+    cause: str | None
+    account: str
+    region: str
+    workload: str
+    cluster: str
+    subnet: str
+    vpc: str
+    role: str
+    image: str
+    text: str
+    culprits: tuple[str, ...]
+    mend: Callable[[], None]
+    builder: Builder = field(repr=False)
+    launched: Launch = field(repr=False)
+    neutral_text: str | None = None
+    next_text: Callable[[], str] | None = None
+    name: str = ""
+
+    @property
+    def events(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The failed task's events, DEPROVISIONING and STOPPED."""
+        return self.launched.events
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The STOPPED event."""
+        return self.launched.events[1]
+
+    def saying(self, text: str) -> dict[str, Any]:
+        """The STOPPED event with another text of ECS."""
+        event = copy.deepcopy(self.event)
+        event["detail"]["stoppedReason"] = text
+        event["detail"]["containers"][0]["reason"] = text
+        return event
+
+    @property
+    def denial(self) -> str:
+        """AWS's own words for a pull that its role may not make."""
+        role, task = self.role.rsplit("/", 1)[-1], self.launched.task.rsplit("/", 1)[-1]
+        return texts.denied(self.image, self.account, role, task)
+
+    def relaunch(self) -> None:
+        """Let the service's newest deployment start its next task, which fails with the same text, or ``next_text``."""
+        self.launched = self.builder.launch(self.next_text() if self.next_text else self.text)
+
+    def add_sibling(self) -> str:
+        """A running task of the same deployment and subnet, started after the failure; its ARN."""
+        return self.builder.sibling(self.subnet, self.launched.stopped_at)
+
+    def release_interface(self) -> None:
+        """Delete the failed task's network interface, as happens some seconds after it stopped."""
+        self.builder.client("ec2").delete_network_interface(NetworkInterfaceId=self.launched.interface)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The endpoints' group, and the addresses of the interfaces of ecr.api and ecr.dkr."""
+
+    group: str
+    api: str
+    dkr: str
+
+
+def subnet_with_nat(builder: Builder, options: Options, nat: str) -> tuple[str, str]:
+    """A private subnet whose default route leads to a NAT gateway, and its route table."""
+    if not options.main_table:
+        table = builder.table(NatGatewayId=nat)
+        return builder.subnet("10.0.1.0/24", "b", table), table
+    table = builder.main_table()
+    builder.client("ec2").create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    return builder.subnet("10.0.1.0/24", "b", None), table
+
+
+def isolated_network(builder: Builder, options: Options, https_from: str = "10.0.0.0/16") -> tuple[str, str, Endpoints]:
+    """A subnet without internet access, its route table, and endpoints for ecr.api and ecr.dkr."""
+    builder.network()
+    table = builder.main_table() if options.main_table else builder.table()
+    subnet = builder.subnet("10.0.1.0/24", "a", None if options.main_table else table)
+    group = builder.group("endpoints", https_from)
+    addresses = [builder.interface_endpoint(service, subnet, group) for service in ("ecr.api", "ecr.dkr")]
+    return subnet, table, Endpoints(group, *addresses)
+
+
+def finish(
+    builder: Builder,
+    options: Options,
+    cause: str | None,
+    subnets: list[str],
+    culprits: tuple[str, ...],
+    mend: Callable[[], None],
+    text: Callable[[str], str] | None = None,
+    *,
+    image: str | None = None,
+    role: str | None = None,
+) -> World:
+    """The rest of a world, the same for all: image, role, service, and the task that failed in the first subnet."""
+    image = image or image_of(builder, options)
+    role = role or builder.role()
+    builder.service(image, role, subnets, builder.task_group)
+    if options.acl_without_replies:
+        builder.acl_without_replies(subnets[0])
+    said = text(image) if text else texts.timeout(image, builder.platform_version)
+    return launched_world(builder, cause, subnets[0], culprits, mend, said, image=image, role=role)
+
+
+def launched_world(
+    builder: Builder,
+    cause: str | None,
+    subnet: str,
+    culprits: tuple[str, ...],
+    mend: Callable[[], None],
+    said: str,
+    *,
+    image: str,
+    role: str,
+) -> World:
+    """The world whose service stands, with its task started and failed with a text."""
+    return World(
+        cause=cause,
+        account=builder.account,
+        region=builder.region,
+        workload=builder.workload,
+        cluster=CLUSTER,
+        subnet=subnet,
+        vpc=builder.vpc,
+        role=role,
+        image=image,
+        text=said,
+        culprits=culprits,
+        mend=mend,
+        builder=builder,
+        launched=builder.launch(said),
+    )
+
+
+def image_of(builder: Builder, options: Options) -> str:
+    """The image that the world's service asks for; its ECR repository is made where it is one of ECR's."""
+    image = options.image
+    if not image:
+        moved = options.by_digest or options.image_account
+        image = "ecr" if moved or builder.workload.startswith("orders-api") else "docker.io/library/nginx:1.27"
+    if image != "ecr":
+        return image
+    owner, repository = options.image_account or builder.account, f"team/{builder.workload}"
+    host = builder.image(repository, ["1.41.3", "1.42.0"], owner, options.image_region)
+    if not options.by_digest:
+        return f"{host}:1.42.0"
+    ecr = builder.aws.client("ecr", account=owner, region=options.image_region)
+    found = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "1.42.0"}])["imageDetails"][0]
+    return f"{host}@{found['imageDigest']}"
