@@ -15,9 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from demo.slack import LoopbackSlack, loopback_slack, shown
+from pull_doctor.causes.catalogue import CATALOGUE
 from tests.emulated.aws import EmulatedAws, emulated_aws
 from tests.emulated.deployment import Deployed, DeploymentError, deploy, synthesise
 from tests.worlds import WORLDS, World, build
+from tests.worlds.defects import DEFECTS
 
 _SECRET = "pull-doctor-slack"  # noqa: S105 - the secret's name, not its value
 _MAIL = "on-call@example.com"
@@ -67,7 +69,7 @@ def _run(name: str, say: Callable[[str], None]) -> int:
         aws.client("sns").subscribe(TopicArn=deployed.topic, Protocol="email", Endpoint=_MAIL)
         say(f"subscribed {_MAIL} to the report topic (the emulated AWS keeps the mail)")
         world = build(aws, name)
-        say(f"built an account with {_DEFECTS[name]} (world {name})")
+        say(f"built an account with {described(name)} (world {name})")
         _fail(aws, world, say)
         _show(aws, slack, deployed, say)
         delivered = bool(aws.mails() and slack.messages)
@@ -77,6 +79,14 @@ def _run(name: str, say: Callable[[str], None]) -> int:
         "everything that was started is gone" if delivered else "the report did not arrive; the function's log is above"
     )
     return 0 if delivered else 1
+
+
+def described(name: str) -> str:
+    """What a world is: in words of its own, else as the catalogue describes its defect."""
+    if name in _DEFECTS:
+        return _DEFECTS[name]
+    cause = DEFECTS[name].cause
+    return f"one defect: {next(row.defect for row in CATALOGUE if row.cause == cause)}"
 
 
 def _fail(aws: EmulatedAws, world: World, say: Callable[[str], None]) -> None:

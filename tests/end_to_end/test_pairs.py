@@ -10,7 +10,7 @@ from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import report_on
 from tests.worlds.defects import DEFECTS, build_broken
 
-Place = Literal["next", "possible", "includes"]
+Place = Literal["next", "possible"]
 
 PAIRS: tuple[tuple[str, str, Place], ...] = (
     # On the way, one behind the other.
@@ -22,7 +22,7 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("ecr-api-endpoint-missing", "s3-endpoint-policy", "next"),
     ("ecr-api-endpoint-missing", "dkr-endpoint-policy", "next"),
     ("ecr-dkr-endpoint-missing", "s3-endpoint-policy", "next"),
-    ("private-dns-off", "s3-endpoint-removed", "next"),
+    ("private-dns-off", "tag-not-pushed", "next"),
     ("private-dns-off", "s3-endpoint-policy", "next"),
     ("dns-hostnames-off", "s3-endpoint-policy", "next"),
     ("egress-to-endpoints-only", "s3-endpoint-policy", "next"),
@@ -69,12 +69,14 @@ def test_the_right_one_comes_first(aws: EmulatedAws, first: str, second: str, pl
     named = report.causes[0]
     assert (named.cause, named.certainty) == (DEFECTS[first].cause, DEFECTS[first].certainty)
     other = DEFECTS[second].cause
-    if place == "includes":
-        assert other in {one.cause for one in named.includes}
-        return
     (told,) = (one for one in report.causes if one.cause == other)
     assert told.certainty == "possible"
     assert told.next == (place == "next")
+
+
+def test_what_only_follows_is_included(aws: EmulatedAws) -> None:
+    (named,) = report_on(aws, build_broken(aws, "repository-missing").event).causes
+    assert (named.cause, [one.cause for one in named.includes]) == ("repository-not-found", ["image-not-found"])
 
 
 def test_the_other_defect_is_first_once_the_first_is_mended(aws: EmulatedAws) -> None:

@@ -74,10 +74,6 @@ RESTS_ON: dict[str, set[str]] = {
 """The reads without which a world's cause is not, or not as certainly, named; no other read may change it."""
 
 
-IN_EVERY_WAY = [pytest.param(name, marks=pytest.mark.slow) if name in ONE_OF_EACH else name for name in RESTS_ON]
-"""The fast set denies each read of the other worlds, and no more."""
-
-
 def _standing(report: Report) -> dict[str, int]:
     return {cause.cause: CERTAINTIES.index(cause.certainty) for cause in report.causes}
 
@@ -90,14 +86,15 @@ def _diagnose(recording: Recording, intake: Intake) -> Report:
     return diagnose(intake, Aws(recording.session, registry=OFFLINE), deadline=time.monotonic() + 20)
 
 
-@pytest.mark.parametrize("name", IN_EVERY_WAY)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESTS_ON)
 def test_a_refused_read_changes_nothing_that_does_not_rest_on_it(
     aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:
     _refuse_each(aws, name, ["denied", "throttled", "timed-out", "second-page-missing"], measured)
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize("name", RESTS_ON)
 def test_a_denied_read_changes_nothing_that_does_not_rest_on_it(
     aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:

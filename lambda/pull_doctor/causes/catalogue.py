@@ -6,7 +6,7 @@ underscores holds the check. A new cause is a row here, that module, and its tes
 
 from __future__ import annotations
 
-from pull_doctor.causes.row import SILENT, Row
+from pull_doctor.causes.row import SILENT, HostClass, Row
 from pull_doctor.intake.symptom import REFUSALS, Kind, Phase
 
 __all__ = ["CATALOGUE", "SILENT", "Row"]
@@ -26,8 +26,8 @@ _DENIED = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
 )
 
-_NO_ROLE = ("execution-role-missing", "a role that does not exist has no rights")
 _ON_THE_WAY: tuple[Phase, ...] = ("sign-in", "resolve", "download")
+_OF_ECR: tuple[HostClass, ...] = ("ecr-api", "ecr-registry")
 _NOT_THERE: tuple[Kind, ...] = ("image-not-found", "repository-not-found")
 
 CATALOGUE: tuple[Row, ...] = (
@@ -111,7 +111,7 @@ CATALOGUE: tuple[Row, ...] = (
         "none set where one is needed, or it does not exist",
         "identity",
         ("role-assume-failure", "secret-unavailable", *REFUSALS),
-        ("prepare", *_ON_THE_WAY),
+        ("prepare", "sign-in", "resolve"),
         docs=(_EXECUTION_ROLE,),
     ),
     Row(
@@ -120,7 +120,6 @@ CATALOGUE: tuple[Row, ...] = (
         "identity",
         ("role-assume-failure", "auth-missing-credentials"),
         ("prepare", "sign-in"),
-        follows=(("execution-role-missing", "nobody can assume a role that does not exist"),),
         docs=(_EXECUTION_ROLE, _TASK_ROLE),
     ),
     Row(
@@ -137,8 +136,8 @@ CATALOGUE: tuple[Row, ...] = (
         "identity",
         REFUSALS,
         ("prepare", *_ON_THE_WAY),
+        hosts=_OF_ECR,
         registry="ecr",
-        follows=(_NO_ROLE,),
         docs=(_EXECUTION_ROLE,),
     ),
     Row(
@@ -147,6 +146,7 @@ CATALOGUE: tuple[Row, ...] = (
         "identity",
         REFUSALS,
         ("prepare", *_ON_THE_WAY),
+        hosts=_OF_ECR,
         registry="ecr",
         docs=(_DENIED, _EXECUTION_ROLE),
     ),
@@ -156,6 +156,7 @@ CATALOGUE: tuple[Row, ...] = (
         "identity",
         REFUSALS,
         ("prepare", *_ON_THE_WAY),
+        hosts=_OF_ECR,
         registry="ecr",
         docs=(_DENIED,),
     ),
@@ -165,7 +166,6 @@ CATALOGUE: tuple[Row, ...] = (
         "identity",
         ("secret-unavailable", "kms-denied"),
         ("prepare",),
-        follows=(_NO_ROLE,),
         docs=(
             ("ResourceInitializationError task errors", f"{_ECS}resource-initialization-error.html"),
             _EXECUTION_ROLE,
@@ -290,10 +290,10 @@ CATALOGUE: tuple[Row, ...] = (
         "endpoint-policy-denies",
         "the ecr.api or ecr.dkr endpoint policy denies the role or action",
         "network",
-        (*REFUSALS, "s3-layer-denied"),
+        REFUSALS,
         _ON_THE_WAY,
         "private",
-        ("ecr-api", "ecr-registry"),
+        _OF_ECR,
         "ecr",
         docs=(_ENDPOINTS, _DENIED),
     ),

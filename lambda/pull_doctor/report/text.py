@@ -163,10 +163,10 @@ def _unchecked(report: Report) -> list[str]:
 
 
 def _ruled_out(report: Report) -> str:
-    """Name what was ruled out; the reasons are the answer itself only where no cause was found."""
+    """Count what was ruled out; each with its reason is the answer itself only where no cause was found."""
     if report.verdict == "cause-found":
-        names = list(dict.fromkeys(excluded.cause for excluded in report.ruled_out))
-        return fill(f"Ruled out: {', '.join(names)}.", hang="  ") if names else ""
+        counts = words.ruled_out(report)
+        return fill(f"Ruled out: {', '.join(counts)}.", hang="  ") if counts else ""
     by_reason: dict[str, dict[str, None]] = {}
     for excluded in report.ruled_out:
         by_reason.setdefault(words.phrase(excluded.why), {})[excluded.cause] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pull_doctor.intake.symptom import PHASES, Phase
-from pull_doctor.network.trace import Trace
+from pull_doctor.network.trace import Hop, Trace
 from pull_doctor.report.model import UNSET, FailurePart, RankedCause, Report
 from pull_doctor.report.words import failing_path, fill, plain
 
@@ -65,8 +65,9 @@ def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
     address = f"{plain(trace.address)}, " if trace.address else ""
     title = f"Path from {puller} to {_host(trace)} ({address}tcp {trace.port}):"
     lines = [fill(title, hang="  ")]
-    width = max((len(_STEPS[hop.step]) for hop in trace.hops), default=0)
-    for hop in trace.hops:
+    hops = _told(trace)
+    width = max((len(_STEPS[hop.step]) for hop in hops), default=0)
+    for hop in hops:
         why = plain(hop.why)
         if hop.resource and plain(hop.resource.id) not in why:
             why = f"{plain(hop.resource.id)}: {why}"
@@ -77,6 +78,12 @@ def _path(puller: str, trace: Trace, others: list[Trace]) -> str:
         ends = "The path ends" if len(alike) == 1 else "The paths end"
         lines.append(fill(f"{ends} in the same way to {' and '.join(alike)}.", "  ", "  "))
     return "\n".join(lines)
+
+
+def _told(trace: Trace) -> list[Hop]:
+    """The hops up to the first that fails, and behind it those that would fail too or are not known."""
+    failing = next((at for at, hop in enumerate(trace.hops) if hop.verdict == "fail"), len(trace.hops))
+    return [hop for at, hop in enumerate(trace.hops) if at <= failing or hop.verdict != "ok"]
 
 
 def _host(trace: Trace) -> str:

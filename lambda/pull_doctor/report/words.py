@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import TextWrapper
 
+from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.outcome import Evidence
+from pull_doctor.causes.row import Realm
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.network.trace import Trace
 from pull_doctor.report.model import UNSET, RankedCause, Report
@@ -28,6 +30,11 @@ _MINUTES_SAID = 120
 _FILLERS = frozenset(
     {"a", "an", "and", "exists", "has", "have", "in", "is", "it", "of", "that", "the", "which", "with"}
 )
+_AREAS: dict[Realm, str] = {
+    "image": "the image and its registry",
+    "identity": "roles, rights, and secrets",
+    "network": "the way to the registry",
+}
 _NO_ANSWER = ("denied", "throttled", "timed-out")
 _IDENTITY = "sts:GetCallerIdentity"
 
@@ -114,6 +121,18 @@ def tally(report: Report) -> list[str]:
     # A report without a cause says outright that none is proven.
     shown = "proven" if report.verdict == "undetermined" else ""
     return [phrase for group, phrase in phrases.items() if counts[group] or group == shown]
+
+
+def ruled_out(report: Report) -> list[str]:
+    """Return how many causes of which area were ruled out for every failure that they were checked on."""
+    realms = {row.cause: row.realm for row in CATALOGUE}
+    endings = _endings(report)
+    counts = Counter(realms[cause] for cause, ending in endings.items() if ending == "ruled out" and cause in realms)
+    shown = [realm for realm in _AREAS if counts[realm]]
+    return [
+        f"{many(counts[realm], 'cause', 'causes') if realm == shown[0] else counts[realm]} of {_AREAS[realm]}"
+        for realm in shown
+    ]
 
 
 def checked(report: Report) -> int:
