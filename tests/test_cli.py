@@ -83,6 +83,18 @@ def test_an_event_comes_on_standard_input_too(run: Run, world: World) -> None:
     assert json.loads(ran.out)["causes"][0]["cause"] == "no-route-to-registry"
 
 
+def test_an_event_about_a_service_names_the_role_that_ecs_could_not_assume(
+    run: Run, aws: EmulatedAws, world: World
+) -> None:
+    assert world.account == aws.account
+    for name in ("execution-role-trusts-ec2", "task-role-trusts-lambda"):
+        broken = build(aws, name)
+        ran = run("diagnose", "--event", "-", stdin=json.dumps(broken.service_action))
+        assert ran.code == 1, ran.err
+        assert ran.out.startswith(f"error[{broken.cause}]: ")
+        assert broken.culprits[0] in ran.out
+
+
 @pytest.mark.parametrize("selector", ["task", "service"])
 def test_a_stopped_task_is_read_from_ecs(run: Run, world: World, selector: str) -> None:
     named = world.launched.task if selector == "task" else world.workload
@@ -247,8 +259,11 @@ def test_classify_answers_line_by_line_and_keeps_the_place_of_a_bad_one(run: Run
     assert [list(row) for row in rows[1:]] == [["error"], ["error"], ["error"]]
 
 
-def test_classify_of_good_lines_exits_with_0(run: Run) -> None:
-    assert run("classify", "--jsonl", stdin=json.dumps({"message": "\u2028 \u001b[31m[/x]"}) + "\n").code == 0
+@pytest.mark.parametrize("odd", ["\u2028 \u001b[31m[/x]", "can\u2019t", "\ud800"])
+def test_classify_of_good_lines_exits_with_0(run: Run, odd: str) -> None:
+    ran = run("classify", "--jsonl", stdin=json.dumps({"message": odd}) + "\n")
+    assert ran.code == 0
+    assert json.loads(ran.out)["message"] == odd
 
 
 @pytest.mark.parametrize("cause", [row.cause for row in CATALOGUE])

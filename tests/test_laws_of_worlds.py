@@ -14,7 +14,7 @@ from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.pipeline import conclude
 from pull_doctor.report.document import to_json
-from pull_doctor.report.model import Report
+from pull_doctor.report.model import Excluded, NotChecked, RankedCause, Report
 from tests.conftest import GOLDEN
 
 NAMES = sorted(path.stem for path in (GOLDEN / "worlds").glob("*.json") if "." not in path.stem)
@@ -49,7 +49,12 @@ def standing(report: Report) -> dict[tuple[str, str], int]:
 
 def places(report: Report) -> list[tuple[str, str]]:
     """Every place in which a cause stands for a failure."""
-    groups = (*report.causes, *report.ruled_out, *report.not_applicable, *report.not_checked)
+    groups: tuple[RankedCause | Excluded | NotChecked, ...] = (
+        *report.causes,
+        *report.ruled_out,
+        *report.not_applicable,
+        *report.not_checked,
+    )
     included = [(one.cause, failure) for cause in report.causes for one in cause.includes for failure in cause.failures]
     return [*((one.cause, failure) for one in groups for failure in one.failures), *included]
 

@@ -11,7 +11,7 @@ import pytest
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Known
 from pull_doctor.facts.questions import Question
-from pull_doctor.facts.values import EcrLookup, RouteTable
+from pull_doctor.facts.values import EcrLookup, RegistryLookup, RouteTable
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.ranking import rank
 from pull_doctor.view import View
@@ -67,6 +67,57 @@ READ, LAYERS = PULL_ACTIONS
 def test_a_right_is_accused_only_of_the_phase_that_needs_it(rights: dict[str, Any], expected: tuple[str, bool]) -> None:
     finding = only(saying(World(**rights), REFUSED))
     assert (finding.certainty, finding.next) == expected
+
+
+NO_LAYERS = (*allowed((READ,)), *refused((LAYERS,)))
+LAYER_REFUSED = Symptom("download", "s3-layer-denied", host=REGISTRY, http_status=403)
+
+
+@pytest.mark.parametrize(
+    ("rights", "cause", "certainty"),
+    [
+        ({}, "pull-permission-denied", "proven"),
+        ({"boundary_allows": False}, "permissions-boundary-denies", "proven"),
+        ({"organization_allows": False}, "organization-policy-denies", "likely"),
+    ],
+    ids=["the role's own", "its boundary", "the organization"],
+)
+def test_a_refused_layer_may_be_ecrs_refusal_of_the_role(rights: dict[str, Any], cause: str, certainty: str) -> None:
+    pull = (NO_LAYERS[0], replace(NO_LAYERS[1], **rights))
+    finding = only(saying(World(pull=pull, organization="o-exampleorg1"), LAYER_REFUSED))
+    assert (finding.row.cause, finding.certainty) == (cause, certainty)
+    by_s3 = replace(LAYER_REFUSED, host="prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com")
+    assert only(saying(World(pull=pull, organization="o-exampleorg1"), by_s3)).certainty == "possible"
+
+
+def test_a_refused_layer_leaves_open_what_the_organization_does_not_show() -> None:
+    assert concluded(saying(World(), LAYER_REFUSED)).verdict == "no-defect-found"
+    report = concluded(saying(World(organization="o-exampleorg1"), LAYER_REFUSED))
+    assert (report.verdict, [one.cause for one in report.not_checked]) == (
+        "undetermined",
+        ["organization-policy-denies"],
+    )
+
+
+def test_a_missing_image_comes_next_behind_a_missing_right() -> None:
+    world = saying(World(pull=refused(PULL_ACTIONS), lookup=EcrLookup("image")), REFUSED)
+    first, second = ranked(world).findings
+    assert (first.row.cause, first.next) == ("pull-permission-denied", False)
+    assert (second.row.cause, second.certainty, second.next) == ("image-not-found", "possible", True)
+
+
+def test_a_registry_that_refuses_a_strangers_sign_in_hides_the_image_too() -> None:
+    told = Symptom("sign-in", "registry-access-denied", host="ghcr.io", http_status=403)
+    world = World(failures=(failure(told, "ghcr.io/acme/app:1"),), registry=RegistryLookup("hidden", 403))
+    finding = only(world)
+    assert (finding.row.cause, finding.certainty) == ("registry-image-not-found", "likely")
+
+
+def test_what_is_mended_has_no_consequence_that_still_stands() -> None:
+    told = Symptom("resolve", "repository-not-found")
+    first, second = ranked(saying(World(lookup=EcrLookup("image")), told)).findings
+    assert (first.row.cause, first.problem.still, first.includes) == ("repository-not-found", "no", ())
+    assert (second.row.cause, second.certainty, bool(second.problem.fixes)) == ("image-not-found", "possible", True)
 
 
 def test_a_refusal_is_left_open_where_the_repositorys_policy_may_deny_it() -> None:

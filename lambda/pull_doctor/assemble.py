@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pull_doctor import __version__
 from pull_doctor.causes.catalogue import CATALOGUE, SILENT
@@ -140,7 +140,7 @@ def task_part(task: Task) -> TaskPart:
         cluster=task.cluster,
         account=task.place.account,
         region=task.place.region,
-        service=task.service,
+        service=task.service if task.group else _set(task.service),
         group=_set(task.group),
         started_by=_set(task.started_by),
         task_definition=_set(task.task_definition),
@@ -154,11 +154,18 @@ def task_part(task: Task) -> TaskPart:
     )
 
 
+_OTHER_PULLERS: dict[str, Literal["instance", "on-premises"]] = {
+    "EC2": "instance",
+    "MANAGED_INSTANCES": "instance",
+    "EXTERNAL": "on-premises",
+}
+
+
 def _puller(views: Sequence[View]) -> PullerPart:
     view = views[0]
     role = view.role.value if isinstance(view.role, Known) else UNSET
     if not view.task.on_fargate:
-        return PullerPart("unknown", role=role)
+        return PullerPart(_OTHER_PULLERS.get(view.task.launch_type or "", "unknown"), role=role)
     attachment = view.task.attachment
     puller = view.puller.value if isinstance(view.puller, Known) else None
     interface = _set(attachment.interface if attachment else None)

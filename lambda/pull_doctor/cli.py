@@ -139,7 +139,7 @@ def classify(
             continue
         row = _classified(line)
         broken = broken or "error" in row
-        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(row) + "\n")
     raise typer.Exit(WRONG_USAGE if broken else 0)
 
 

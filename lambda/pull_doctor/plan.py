@@ -59,7 +59,7 @@ def plan(task: Task, failures: Sequence[Failure], answers: Answers) -> tuple[Que
     for failure in failures:
         view = View(task, failure, answers)
         for name in (*fact_names(), *RANKING_FACTS):
-            getattr(view, name)
+            view.fact(name)
         wanted |= view.open_questions
     return tuple(wanted)
 

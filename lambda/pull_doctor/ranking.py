@@ -93,12 +93,10 @@ def _without_followers(findings: Sequence[Finding]) -> list[Finding]:
     included: dict[tuple[str, tuple[str, ...]], list[Included]] = {}
     left = []
     for one in findings:
-        firm = _CERTAINTIES.index(one.certainty)
         reasons = (
             ((origin, one.failures), why)
             for origin, why in one.row.follows
-            if (origin, one.failures) in by_cause
-            and _CERTAINTIES.index(by_cause[origin, one.failures].certainty) <= firm
+            if (origin, one.failures) in by_cause and _can_follow(one, by_cause[origin, one.failures])
         )
         origin, why = next(reasons, (None, ""))
         if origin:
@@ -106,6 +104,12 @@ def _without_followers(findings: Sequence[Finding]) -> list[Finding]:
         else:
             left.append(one)
     return [replace(one, includes=tuple(included.get((one.row.cause, one.failures), ()))) for one in left]
+
+
+def _can_follow(one: Finding, origin: Finding) -> bool:
+    """Whether a finding may be a mere consequence: of one that is as certain, and not of one that is mended."""
+    as_certain = _CERTAINTIES.index(origin.certainty) <= _CERTAINTIES.index(one.certainty)
+    return as_certain and (origin.problem.still != "no" or one.problem.still == "no")
 
 
 def _row_index(row: Row) -> int:
@@ -162,9 +166,9 @@ def _position(row: Row, problem: Problem) -> tuple[int, int]:
         for index, hop in enumerate(trace.hops)
         if hop.cause == row.cause
     ]
-    # Rights and images come into play behind the path of the same phase.
+    # Behind the path of the same phase come the rights, and behind those the image.
     ranks = [PHASES.index(phase) for phase in problem.phases if phase in PHASES]
-    return min(places, default=(min(ranks, default=row.phase_rank), 100))
+    return min(places, default=(min(ranks, default=row.phase_rank), 101 if row.realm == "image" else 100))
 
 
 def _passed_since(row: Row, view: View, problem: Problem) -> str | None:

@@ -122,10 +122,12 @@ def test_a_missing_repository_has_no_image() -> None:
 
 
 @pytest.mark.parametrize("missing_part", ["repository", "image"])
-def test_under_a_caches_prefix_nothing_is_missing_yet(missing_part: Literal["repository", "image"]) -> None:
-    image = f"{REGISTRY}/docker-hub/library/nginx:1.27"
-    world = World(failures=(failure(NOT_FOUND, image),), lookup=EcrLookup(missing_part))
-    assert "docker-hub/library/nginx" in missing(outcome(CAUSE, world))[0]
+@pytest.mark.parametrize("repository", ["docker-hub/library/nginx", "mirror/library/nginx", "quay.io/acme/app"])
+def test_under_a_caches_prefix_nothing_is_missing_yet(
+    repository: str, missing_part: Literal["repository", "image"]
+) -> None:
+    world = World(failures=(failure(NOT_FOUND, f"{REGISTRY}/{repository}:1.27"),), lookup=EcrLookup(missing_part))
+    assert repository in missing(outcome(CAUSE, world))[0]
 
 
 # A digest that the deployment pinned

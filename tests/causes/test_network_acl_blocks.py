@@ -190,3 +190,10 @@ def test_what_is_not_read_leaves_it_open(fact: str) -> None:
     unread: Any = Unknown(f"the {fact}", "denied")
     closed = with_acl("acl-task").vpc
     assert f"the {fact}" in " ".join(missing(outcome(CAUSE, World(vpc=having(closed, **{fact: unread})))))
+
+
+def test_an_acl_behind_a_name_that_leads_past_the_endpoint() -> None:
+    past = having(with_acl("acl-endpoint", world=World(vpc=ENDPOINT_VPC)).vpc, dns_hostnames=Known(value=False))
+    found = problem(outcome(CAUSE, World(vpc=past)))
+    assert found.culprit.id == "acl-endpoint"
+    assert {trace.disposition for trace in found.traces} == {"vpc-dns-off"}

@@ -45,6 +45,13 @@ def test_an_interface_alone_is_a_step_inferred() -> None:
     assert [fix.applicability for fix in found.fixes] == ["your-call"]
 
 
+def test_a_service_whose_deployment_is_gone_is_not_blamed_for_its_setting() -> None:
+    replaced = replace(SERVICE, deployments=(replace(DEPLOYMENT, id="ecs-svc/2"),))
+    found = problem(outcome(CAUSE, replace(PUBLIC, service=replaced)))
+    assert found.inferred
+    assert found.culprit.id == "eni-task"
+
+
 def test_a_deleted_interface_is_told_by_the_deployment() -> None:
     assert problem(outcome(CAUSE, replace(PUBLIC, interface=None))).culprit.id == "prod/web"
 

@@ -20,12 +20,20 @@ def test_a_subnet_without_a_route() -> None:
     assert not found.text_proves
     assert not found.inferred
     assert len(found.traces) == 3
-    (fix,) = found.fixes
-    assert fix.applicability == "fill-in"
+    private, public = found.fixes
+    assert (private.applicability, public.applicability) == ("fill-in", "fill-in")
     created = [
-        one.parameters["ServiceName"].rsplit("west-1.")[-1] for one in fix.commands if isinstance(one, AwsCommand)
+        one.parameters["ServiceName"].rsplit("west-1.")[-1] for one in private.commands if isinstance(one, AwsCommand)
     ]
     assert created == ["ecr.api", "ecr.dkr", "s3"]
+    assert parameters(found, 1)["NatGatewayId"] == "<nat-gateway-id>"
+
+
+def test_endpoints_that_are_there_are_not_made_again() -> None:
+    off = change(drop(routes(ENDPOINT_VPC), "endpoints", "vpce-s3"), "endpoints", "vpce-dkr", private_dns=False)
+    found = problem(outcome(CAUSE, World(vpc=off)))
+    created = [one.parameters["ServiceName"] for one in found.fixes[0].commands if isinstance(one, AwsCommand)]
+    assert created == ["com.amazonaws.eu-west-1.s3"]
 
 
 def test_the_main_table_is_named_as_such() -> None:
@@ -39,6 +47,7 @@ def test_a_nat_gateway_that_is_there_is_the_fix() -> None:
     found = problem(outcome(CAUSE, replace(ISOLATED, vpc=routes(NAT_VPC))))
     assert found.fixes[0].applicability == "your-call"
     assert parameters(found)["NatGatewayId"] == "nat-1"
+    assert parameters(found, 1)["VpcEndpointType"] == "Interface"
     for useless in ({"state": "failed"}, {"private": True}):
         vpc = change(routes(NAT_VPC), "nat_gateways", "nat-1", **useless)
         assert "nat-1" not in str(problem(outcome(CAUSE, replace(ISOLATED, vpc=vpc))).fixes)

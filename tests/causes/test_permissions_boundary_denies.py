@@ -93,13 +93,15 @@ def test_the_text_proves_it_when_it_is_mended() -> None:
         found = problem(outcome(CAUSE, world))
         assert (found.still, found.text_proves, found.fixes) == ("no", True, ())
         assert found.evidence[-1].text.endswith("now")
+        assert "did not allow" in found.explanation
 
 
 def test_the_text_proves_it_without_any_fact() -> None:
     unread = Unknown("it", "denied")
     facts = dict.fromkeys(("role", "role_details", "sign_in_rights", "pull_rights", "repository_policy"), unread)
     found = problem(outcome(CAUSE, World(failures=TOLD), **facts))
-    assert (found.culprit.id, found.still, found.fixes) == (ROLE, "unknown", ())
+    assert (found.culprit.id, found.still) == (ROLE, "unknown")
+    assert {fix.applicability for fix in found.fixes} == {"your-call"}
 
 
 def test_facts_of_one_role_say_nothing_of_another_that_the_text_names() -> None:

@@ -6,6 +6,7 @@ import pytest
 from pull_doctor.causes.outcome import AwsCommand, NotApplicable
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Simulated
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
     ROLE,
@@ -94,6 +95,15 @@ def test_across_accounts_the_role_itself_must_be_allowed() -> None:
     assert found.fixes[0].account == ACCOUNT
 
 
+def test_across_accounts_a_refusal_is_the_roles_where_its_own_policies_refuse() -> None:
+    forbidden = Symptom("resolve", "registry-access-denied", http_status=403)
+    image = f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"
+    said = (failure(forbidden, image=image),)
+    assert problem(outcome(CAUSE, replace(NO_PULL, failures=said))).still == "yes"
+    # The other account must grant the pull too, and that is not read.
+    assert "999988887777" in missing(outcome(CAUSE, World(failures=said)))[0]
+
+
 @pytest.mark.parametrize(
     "one",
     [
@@ -136,6 +146,7 @@ def test_the_text_proves_a_denial_that_is_mended() -> None:
     found = problem(outcome(CAUSE, World(failures=TOLD)))
     assert (found.still, found.text_proves, found.fixes) == ("no", True, ())
     assert any("may call ecr:GetAuthorizationToken now" in one.text for one in found.evidence)
+    assert "no policy of the role allowed ecr:GetAuthorizationToken" in found.explanation
 
 
 def test_the_text_proves_a_denial_without_any_fact() -> None:
@@ -151,7 +162,8 @@ def test_the_text_proves_a_denial_without_any_fact() -> None:
         )
     )
     assert found.culprit.id == f"arn:aws:iam::{ACCOUNT}:role/web-exec"
-    assert (found.still, found.fixes) == ("unknown", ())
+    assert found.still == "unknown"
+    assert {fix.applicability for fix in found.fixes} == {"your-call"}
 
 
 @pytest.mark.parametrize(
@@ -182,14 +194,15 @@ def test_a_text_about_another_role_names_that_one(other: str) -> None:
         found = problem(outcome(CAUSE, world))
         assert found.culprit.id == f"arn:aws:iam::{ACCOUNT}:role/{other}"
         assert found.still == "unknown"
-        assert found.fixes == ()
+        assert {fix.applicability for fix in found.fixes} == {"your-call"}
+        assert parameters(found)["RoleName"] == other
         assert not any(one.source == "fact" for one in found.evidence)
 
 
 def test_a_right_that_was_not_asked_about_is_not_said_to_be_there() -> None:
     told = replace(SIGN_IN_DENIED, action="ecr:BatchImportUpstreamImage")
     found = problem(outcome(CAUSE, World(failures=(failure(told),))))
-    assert found.still == "unknown"
+    assert (found.still, found.fixes) == ("unknown", ())
     assert "now" not in str(found.evidence)
 
 

@@ -11,10 +11,10 @@ from pull_doctor.causes.row import address_class
 from pull_doctor.causes.runner import Check, checks, fact_names, run
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.symptom import PHASES, Kind, Symptom
-from pull_doctor.intake.task import Task
+from pull_doctor.intake.task import Attachment, Task
 from pull_doctor.plan import QUESTIONS
 from pull_doctor.view import View
-from tests.causes.factory import HUB_IMAGE, ROLE, World, failure
+from tests.causes.factory import HUB_IMAGE, INTERFACE, ROLE, TASK, World, failure
 
 NEEDS_NO_READ = {"task", "symptom", "message", "told", "image", "written_image"}
 
@@ -52,6 +52,9 @@ def test_the_catalogue() -> None:
         assert set(row.phases) <= set(PHASES)
         assert row.docs
         assert all(url.startswith("https://docs.aws.amazon.com/") for _, url in row.docs)
+    # What an included cause includes in turn would stand nowhere.
+    followers = {row.cause for row in CATALOGUE if row.follows}
+    assert {origin for row in CATALOGUE for origin, _ in row.follows} <= set(causes) - followers
     assert [check.row for check in checks()] == list(CATALOGUE)
     assert set(fact_names()) == {name for check in checks() for name in (*check.required, *check.optional)}
 
@@ -119,6 +122,17 @@ def test_a_check_that_crashes_is_reported_as_its_own_crash() -> None:
     assert CATALOGUE[0].cause in missing.fact
     assert "ValueError" in str(missing.detail)
     assert "secret" not in str(missing)
+
+
+def test_a_fact_that_crashes_leaves_open_only_what_needs_it() -> None:
+    odd = replace(INTERFACE, private_ip="no address")
+    world = World(task=replace(TASK, attachment=Attachment("subnet-task", "eni-task")), interface=odd)
+    view = world.view()
+    outcomes = {check.row.cause: run(check, view) for check in checks()}
+    route = outcomes["no-route-to-registry"]
+    assert isinstance(route, Undetermined)
+    assert {missing.why for missing in route.missing} == {"crashed"}
+    assert isinstance(outcomes["image-not-found"], Ok)
 
 
 @pytest.mark.parametrize("image", [HUB_IMAGE, "public.ecr.aws/nginx/nginx:1", "ghcr.io/a/b:1"])

@@ -124,3 +124,9 @@ def test_mended_by_another_deployment() -> None:
     assert problem(outcome(CAUSE, replace(letting_out(), service=service))).still == "unknown"
     assert problem(outcome(CAUSE, letting_out())).still == "yes"
     assert isinstance(letting_out().view().puller, Known)
+
+
+def test_the_endpoint_is_let_out_to_also_behind_a_name_that_leads_past_it() -> None:
+    past = having(change(ENDPOINTS, "security_groups", "sg-task", egress=()), dns_hostnames=Known(value=False))
+    (rule,) = parameters(problem(outcome(CAUSE, World(vpc=past))))["IpPermissions"]
+    assert rule["UserIdGroupPairs"] == [{"GroupId": "sg-endpoint"}]

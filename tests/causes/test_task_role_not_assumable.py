@@ -47,9 +47,13 @@ def test_an_override_is_the_task_role() -> None:
     assert problem(outcome(CAUSE, world)).culprit.id == other
 
 
-def test_a_text_about_the_execution_role_is_not_about_this_one() -> None:
+def test_a_text_about_the_execution_role_leaves_this_one_for_later() -> None:
     said = (failure(replace(SYMPTOM, principal=ROLE)),)
-    assert ROLE in ok(outcome(CAUSE, replace(DISTRUSTED, failures=said)))
+    for broken in (DISTRUSTED, GONE):
+        found = problem(outcome(CAUSE, replace(broken, failures=said)))
+        assert (found.culprit.id, found.phases) == (TASK_ROLE, ("sign-in",))
+        assert {one.source for one in found.evidence} == {"fact"}
+    assert TASK_ROLE in ok(outcome(CAUSE, replace(HEALTHY, failures=said)))
 
 
 def test_one_role_for_both_is_judged_as_the_execution_role() -> None:

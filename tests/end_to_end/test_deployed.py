@@ -20,7 +20,7 @@ from tests.emulated.aws import EmulatedAws
 from tests.emulated.deployment import Deployed
 from tests.emulated.fixtures import SLACK_SECRET
 from tests.end_to_end.harness import DEFECTS
-from tests.worlds import WORLDS, World, build
+from tests.worlds import World, build
 
 NOT_THROUGH_THE_PROXY = {
     "kms:Decrypt": "SNS uses it to encrypt what the function publishes",
@@ -30,6 +30,17 @@ NOT_THROUGH_THE_PROXY = {
     "sqs:SendMessage": "Lambda hands over events that failed for good",
 }
 """The actions that AWS's services take on the function's behalf, which no call of its own shows."""
+
+
+REPORTED = (
+    *DEFECTS,
+    "healthy",
+    "secret-not-readable",
+    "parameter-deleted",
+    "repository-missing",
+    "image-for-another-platform",
+)
+"""Worlds that together need every right of the function's role."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +107,7 @@ def test_every_world_is_reported_with_the_rights_of_the_role_and_all_of_them(
     aws: EmulatedAws, deployed: Deployed, held: set[str], slack: LoopbackSlack, queue: str
 ) -> None:
     _notifications(aws, queue)
-    for name in WORLDS:
+    for name in REPORTED:
         world = build(aws, name)
         if name == "endpoint-security-group":
             world.add_sibling()
@@ -110,9 +121,9 @@ def test_every_world_is_reported_with_the_rights_of_the_role_and_all_of_them(
         assert attributes["schema"] == "pull-doctor/report/1"
         assert attributes["service"] == world.workload
         assert attributes["status"] == "open"
-        if name in DEFECTS:
-            assert report["causes"][0]["cause"] == attributes["cause"] == DEFECTS[name]
-            assert DEFECTS[name] in mail["text"]
+        if world.cause:
+            assert report["causes"][0]["cause"] == attributes["cause"] == world.cause
+            assert world.cause in mail["text"]
         else:
             assert report["verdict"] == attributes["verdict"] == "no-defect-found"
             assert attributes["cause"] == "undetermined"
@@ -121,6 +132,24 @@ def test_every_world_is_reported_with_the_rights_of_the_role_and_all_of_them(
     used = {call.action for call in calls}
     unused = sorted(held - used - set(NOT_THROUGH_THE_PROXY))
     assert unused == [], f"the role may, and never does: {', '.join(unused)}"
+
+
+@pytest.mark.parametrize("name", ["execution-role-trusts-ec2", "task-role-trusts-lambda"])
+def test_a_service_whose_task_ecs_cannot_even_start_is_reported_once(
+    aws: EmulatedAws, held: set[str], slack: LoopbackSlack, queue: str, name: str
+) -> None:
+    assert held
+    world = build(aws, name)
+    _notifications(aws, queue)
+    again = world.service_action | {"id": str(uuid.uuid4())}
+    _send(aws, world.service_action, again)
+    (mail,) = _mails(aws, world)
+    assert len(_posts(slack, world)) == 1
+    (notification,) = _notifications(aws, queue)
+    report = json.loads(notification["Message"])
+    assert notification["MessageAttributes"]["cause"]["Value"] == report["causes"][0]["cause"] == world.cause
+    assert (report["causes"][0]["certainty"], report["causes"][0]["culprit"]["arn"]) == ("proven", world.culprits[0])
+    assert world.culprits[0] in mail["text"]
 
 
 def test_ten_copies_of_both_events_in_any_order_give_one_report(

@@ -8,7 +8,21 @@ from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import DEFECTS, accused, carry_out, report_on
 from tests.worlds import World, build
 
-EXACT = {"endpoint-security-group", "public-subnet-without-public-ip", "role-without-permission", "s3-endpoint-missing"}
+EXACT = {
+    "endpoint-security-group",
+    "public-subnet-without-public-ip",
+    "role-without-permission",
+    "s3-endpoint-missing",
+    "private-dns-off",
+    "dns-hostnames-off",
+    "dns-support-off",
+    "s3-endpoint-policy",
+    "dkr-endpoint-policy",
+    "egress-to-endpoints-only",
+    "acl-without-replies",
+    "execution-role-trusts-ec2",
+    "pinned-digest-deleted",
+}
 
 
 def _removed(aws: EmulatedAws, world: World, cause: str) -> bool:

@@ -52,7 +52,7 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("role-without-image", "s3-endpoint-policy", "next"),
     ("tag-not-pushed", "s3-endpoint-removed", "next"),
     ("tag-not-pushed", "role-without-image", "possible"),
-    ("role-without-image", "tag-not-pushed", "possible"),
+    ("role-without-image", "tag-not-pushed", "next"),
     ("dkr-endpoint-policy-told", "s3-endpoint-removed", "next"),
     ("secret-marked-for-deletion", "endpoint-group-closed", "next"),
     ("execution-role-trusts-ec2", "endpoint-group-closed", "next"),

@@ -56,6 +56,18 @@ def test_a_route_to_something_new_is_unknown_not_left_out() -> None:
     assert fact.why == "crashed"
 
 
+def test_a_blackhole_may_no_longer_name_its_target() -> None:
+    table = {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "blackhole"}]}
+    fact = put(q.RouteTables(*HERE, "vpc-1"), DescribeRouteTables=[{"RouteTables": [table]}])
+    assert isinstance(fact, Known)
+    assert fact.value[0].routes == (v.Route("0.0.0.0/0", "a target that is gone", "blackhole"),)
+
+
+def test_private_dns_that_is_not_told_is_not_off() -> None:
+    endpoint = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "State": "available"}
+    assert isinstance(put(q.VpcEndpoints(*HERE, "vpc-1"), DescribeVpcEndpoints=[{"VpcEndpoints": [endpoint]}]), Unknown)
+
+
 @pytest.mark.parametrize(
     ("tags", "owner"),
     [

@@ -64,6 +64,14 @@ def test_an_early_failure_knows_only_its_subnet(door: Door) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("masked", ["10.0.x.x", "[private]", "10.0.1.9/24"])
+def test_an_address_that_is_none_is_not_known(door: Door, masked: str) -> None:
+    details = [{"name": "subnetId", "value": "subnet-0a1"}, {"name": "privateIPv4Address", "value": masked}]
+    attachments = [{"id": "a", "type": "eni", "details": details}]
+    assert read(door, fargate_task(attachments=attachments)).task.attachment == Attachment(subnet="subnet-0a1")
+
+
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
     ("group", "service"),
     [("service:web", "web"), ("family:web-app", None), ("nightly service:web", None), ("service:", None), (None, None)],

@@ -24,7 +24,13 @@ SESSION = "arn:aws:sts::123456789012:assumed-role/web/1"
         (Symptom("sign-in", "auth-denied-ecr-permission", principal=SESSION), Told(role_assumed=True)),
         (Symptom("resolve", "network-timeout"), Told(role_assumed=True, signed_in=True)),
         (Symptom("resolve", "auth-token-expired"), Told()),
+        (Symptom("resolve", "invalid-reference"), Told()),
         (Symptom("resolve", "image-not-found"), Told(role_assumed=True, signed_in=True, rights_held=True)),
+        (Symptom("download", "s3-layer-denied"), Told(role_assumed=True, signed_in=True, manifest_read=True)),
+        (
+            Symptom("download", "auth-denied-ecr-permission"),
+            Told(role_assumed=True, signed_in=True, manifest_read=True),
+        ),
         (
             Symptom("download", "network-timeout"),
             Told(role_assumed=True, signed_in=True, rights_held=True, manifest_read=True),

@@ -111,6 +111,11 @@ def test_a_part_that_goes_elsewhere_leaves_it_open() -> None:
     assert walked(vpc, replace(DKR, address="3.1.2.3")).disposition == "reached"
 
 
+def test_the_route_of_vpc_lattice_is_for_no_registry() -> None:
+    vpc = routes(NAT_VPC, TO_NAT, Route("pl-lattice", "VpcLattice", "active"))
+    assert [walked(vpc, flow).disposition for flow in (DKR, S3, HUB)] == ["reached"] * 3
+
+
 def test_a_prefix_list_that_is_not_read_leaves_it_open() -> None:
     vpc = routes(NAT_VPC, Route("pl-own", "tgw-1", "active"))
     assert_ends(vpc, DKR, "undetermined", ("route", "rtb-private"))

@@ -111,8 +111,14 @@ def test_an_endpoint_of_another_region_serves_that_regions_name() -> None:
 
 
 def test_a_name_that_is_not_among_the_dns_entries() -> None:
-    vpc = change(ENDPOINT_VPC, "endpoints", "vpce-dkr", dns_names=(f"dkr.ecr.{REGION}.amazonaws.com",))
+    vpc = change(ENDPOINT_VPC, "endpoints", "vpce-dkr", dns_names=(f"*.dkr-ecr.{REGION}.on.aws",))
     assert_ends(vpc, DKR, "endpoint-lacks-name", ("route", "rtb-private"))
+
+
+@pytest.mark.parametrize("name", [f"dkr.ecr.{REGION}.amazonaws.com", f"*.DKR.ECR.{REGION}.amazonaws.com"])
+def test_a_name_of_the_dns_entries_in_other_writing(name: str) -> None:
+    vpc = change(ENDPOINT_VPC, "endpoints", "vpce-dkr", dns_names=(name,))
+    assert walked(vpc, DKR).disposition == "reached"
 
 
 def test_a_star_covers_one_label() -> None:
@@ -148,6 +154,15 @@ def test_a_private_address_outside_the_vpc_is_walked_to() -> None:
     trace = walked(vpc, flow)
     assert trace.disposition == "undetermined"
     assert hops_of(trace)[-1] == ("internet", "tgw-1", "unknown")
+
+
+def test_a_private_address_outside_the_vpc_is_of_before_where_an_endpoint_serves_the_name() -> None:
+    flow = replace(DKR, address="10.9.0.7")
+    closed = change(ENDPOINT_VPC, "security_groups", "sg-endpoint", ingress=())
+    assert walked(ENDPOINT_VPC, flow).disposition == "reached"
+    assert walked(closed, flow).disposition == "endpoint-security-group-blocks"
+    elsewhere = replace(closed, custom_resolvers=Known(("10.9.0.2",)))
+    assert walked(elsewhere, flow).disposition == "custom-dns-breaks-name"
 
 
 def test_a_public_address_is_walked_to() -> None:
@@ -247,3 +262,14 @@ def test_s3_lacks_no_endpoint_where_the_manifest_does_not_come_by_one() -> None:
         drop(routes(ENDPOINT_VPC), "endpoints", "vpce-s3"), "endpoints", "vpce-dkr", private_dns=False
     )
     assert walked(private_dns_off, S3).disposition == "no-route-to-registry"
+
+
+def test_a_manifest_that_came_without_a_public_way_came_by_the_endpoint() -> None:
+    isolated = drop(routes(ENDPOINT_VPC), "endpoints", "vpce-s3")
+    downloading = replace(S3, after_manifest=True)
+    for vpc in (
+        change(isolated, "endpoints", "vpce-dkr", private_dns=False),
+        replace(isolated, dns_hostnames=Known(value=False)),
+    ):
+        assert walked(vpc, downloading).disposition == "s3-endpoint-missing"
+    assert walked(drop(isolated, "endpoints", "vpce-dkr"), downloading).disposition == "no-route-to-registry"

@@ -50,6 +50,12 @@ def test_absent_null_and_empty_are_three_things() -> None:
     assert from_json(json.dumps(document)).task.service is None
 
 
+def test_a_report_on_a_service_whose_task_never_was_comes_back_the_same() -> None:
+    report = replace(no_defect(), task=replace(no_defect().task, arn=UNSET))
+    assert "arn" not in to_document(report)["task"]
+    assert from_json(to_json(report)) == report
+
+
 def test_what_a_text_does_not_prove_is_absent() -> None:
     symptom = to_document(cannot_tell())["failures"][0]["symptom"]
     assert symptom["address"] == "10.1.3.27"

@@ -84,6 +84,17 @@ def _without_interface(parts: Healthy) -> Broken:
     return Broken((endpoint,), texts.timeout(parts.image, "1.4.0"), mend)
 
 
+def _layers_alone(parts: Healthy) -> Broken:
+    """The registry's name leads to its endpoint by a hosted zone, without private DNS; S3 has no way."""
+    parts.ec2.modify_vpc_endpoint(VpcEndpointId=parts.endpoint_ids["ecr.dkr"], PrivateDnsEnabled=False)
+    parts.ec2.delete_vpc_endpoints(VpcEndpointIds=[parts.endpoint_ids["s3"]])
+
+    def mend() -> None:
+        parts.builder.s3_endpoint(parts.table)
+
+    return Broken((parts.table, parts.endpoint_ids["ecr.dkr"]), texts.layers_timeout(parts.image), mend)
+
+
 def _fips_name(parts: Healthy) -> Broken:
     parts.image = parts.image.replace(".dkr.ecr.", ".dkr.ecr-fips.")
 
@@ -181,6 +192,9 @@ DEFECTS = {
     "endpoint-failed": Defect("endpoint-not-available", _state("failed"), "endpoints", rests_on=_WAY | _NAMES),
     "endpoint-without-interface": Defect(
         "endpoint-not-available", _without_interface, "endpoints", rests_on=_WAY | _NAMES
+    ),
+    "s3-endpoint-missing-behind-a-hosted-zone": Defect(
+        "s3-endpoint-missing", _layers_alone, "endpoints", rests_on=_WAY
     ),
     "fips-name": Defect("endpoint-lacks-name", _fips_name, "endpoints", rests_on=_WAY),
     "dual-stack-name": Defect("endpoint-lacks-name", _dual_stack_name, "endpoints", rests_on=_WAY),

@@ -76,6 +76,22 @@ class World:
         return event
 
     @property
+    def service_action(self) -> dict[str, Any]:
+        """What ECS says of the service where it cannot even start its task; there is no task then."""
+        members = ("version", "id", "source", "account", "time", "region")
+        return {name: self.event[name] for name in members} | {
+            "detail-type": "ECS Service Action",
+            "resources": [f"arn:aws:ecs:{self.region}:{self.account}:service/{self.cluster}/{self.workload}"],
+            "detail": {
+                "eventType": "ERROR",
+                "eventName": "SERVICE_TASK_CONFIGURATION_FAILURE",
+                "clusterArn": self.event["detail"]["clusterArn"],
+                "createdAt": self.event["time"],
+                "reason": self.text,
+            },
+        }
+
+    @property
     def denial(self) -> str:
         """AWS's own words for a pull that its role may not make."""
         role, task = self.role.rsplit("/", 1)[-1], self.launched.task.rsplit("/", 1)[-1]

@@ -75,7 +75,7 @@ CATALOGUE: tuple[Row, ...] = (
         "a registry other than ECR has no such image:tag",
         "image",
         (*_NOT_THERE, "registry-access-denied"),
-        ("resolve", "download"),
+        ("sign-in", "resolve", "download"),
         registry="other",
         follows=(("registry-host-missing", "Docker Hub was asked for an image that is in ECR"),),
         docs=(_PULL,),

@@ -27,6 +27,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
+from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import AclEntry, NetworkAcl, Service
 from pull_doctor.intake.symptom import Symptom
@@ -161,9 +162,7 @@ def _denier(acl: NetworkAcl, direction: Direction, networks: tuple[Network, ...]
 def _subnets(trace: Trace, hop: Hop, puller: Puller, vpc: Vpc) -> Iterator[tuple[str, str]]:
     """The subnets whose ACLs the hop judges, each with the range of the far end."""
     known = {one.id: one for one in vpc.subnets.value} if isinstance(vpc.subnets, Known) else {}
-    endpoints = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
-    item = trace.hops[0].resource
-    endpoint = next((one for one in endpoints if item and one.id == item.id), None)
+    endpoint = endpoint_on(trace, vpc)
     others = [one for one in endpoint.subnets if one != puller.subnet.id] if endpoint else []
     if hop.step == "endpoint-network-acl":
         yield from ((subnet, ANYWHERE) for subnet in others)

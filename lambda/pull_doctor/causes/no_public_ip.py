@@ -30,7 +30,7 @@ from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.resource import Resource, make
+from pull_doctor.resource import make
 
 CAUSE = "no-public-ip"
 STEPS: tuple[Step, ...] = ("route", "public-address")
@@ -50,7 +50,7 @@ def check(
     if not broken:
         return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
     interface = make(task.place, "AWS::EC2::NetworkInterface", puller.interface) if puller.interface else None
-    subnet = make(task.place, "AWS::EC2::Subnet", puller.subnet.id)
+    culprit = interface or make(task.place, "AWS::EC2::Subnet", puller.subnet.id)
     configured = deployment.value if isinstance(deployment, Known) else None
     evidence = [*hop_evidence(broken), table_in_use(task, puller, vpc)[1]]
     route = next(hop for hop in broken[0].hops if hop.step == "route")
@@ -58,9 +58,9 @@ def check(
     sends = route.why.partition(",")[0]
     inferred: tuple[str, ...] = ()
     if configured and configured.assign_public_ip is False:
-        shown = make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
+        culprit = make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
         text = f"deployment {configured.id} of service {task.service} has assignPublicIp=DISABLED"
-        evidence.append(Evidence(text, "fact", (shown,)))
+        evidence.append(Evidence(text, "fact", (culprit,)))
     else:
         inferred = (f"{puller.interface} was read after the task had failed, and no deployment tells its setting",)
     return Problem(
@@ -70,7 +70,7 @@ def check(
             f"The task's interface in {puller.subnet.id} has none, so that it does not reach {hosts(broken)}. "
             f"{silence(symptom)}"
         ),
-        culprit=_culprit(task, interface or subnet),
+        culprit=culprit,
         evidence=tuple(evidence),
         fixes=_fixes(task, service),
         still=_still(task, puller, service),
@@ -83,12 +83,6 @@ def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
     if any(hop.step == "public-address" for trace in traces for hop in trace.hops):
         return f"the interface in {puller.subnet.id} has a public IP address"
     return f"no path from {puller.subnet.id} needs a public IP address of its own"
-
-
-def _culprit(task: Task, otherwise: Resource) -> Resource:
-    if task.service is None:
-        return otherwise
-    return make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
 
 
 def _still(task: Task, puller: Puller, service: Fact[Service | None]) -> Still:

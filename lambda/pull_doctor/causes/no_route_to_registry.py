@@ -35,7 +35,7 @@ from pull_doctor.facts.values import RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.endpoints import s3_gateways
+from pull_doctor.network.endpoints import of_service, s3_gateways
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
@@ -163,27 +163,35 @@ def _fixes(
                 "NAT gateway data processing, by the gigabyte",
             )
         )
+    ways = [*fixes, *_endpoints(task, image, puller, vpc, table)]
     if not fixes:
-        fixes.append(_new_way_out(task, image, puller, vpc, table))
+        ways.append(_new_nat(task, table))
     leave = leave_subnet(task, puller, service)
-    if leave:
-        fixes.append(leave)
-    return tuple(fixes)
+    return (ways[0], *((leave,) if leave else ()), *ways[1:])
 
 
-def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, table: RouteTable) -> Fix:
+def _endpoints(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, table: RouteTable) -> Iterator[Fix]:
+    """The private way out, where ECR's endpoints can serve the image."""
     place = task.place
     if image.ecr and image.ecr.region == place.region and place.partition in ENDPOINT_SERVICES:
-        return Fix(
+        commands = tuple(_endpoint_commands(place, image.ecr.host, puller, vpc, table))
+        interfaces = sum(one.parameters.get("VpcEndpointType") == "Interface" for one in commands)
+        yield Fix(
             "give the VPC endpoints for ECR and Amazon S3",
-            "fill-in",
+            "fill-in" if interfaces else "your-call",
             place.account,
             place.region,
-            tuple(_endpoint_commands(place, image.ecr.host, puller, vpc, table)),
+            commands,
             table.managed_by,
             f"{vpc.id} reaches ECR in {place.region} through the endpoints",
-            "two interface endpoints, by the hour and Availability Zone; the gateway endpoint is free",
+            "interface endpoints, by the hour and Availability Zone; the gateway endpoint is free"
+            if interfaces
+            else "none",
         )
+
+
+def _new_nat(task: Task, table: RouteTable) -> Fix:
+    place = task.place
     route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "<nat-gateway-id>"}
     return Fix(
         "route the subnet's internet traffic through a NAT gateway in a public subnet",
@@ -200,7 +208,8 @@ def _new_way_out(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, ta
 def _endpoint_commands(place: Place, host: str, puller: Puller, vpc: Vpc, table: RouteTable) -> Iterator[AwsCommand]:
     yield from dns_attributes(vpc)
     registry = "ecr-fips.dkr" if "ecr-fips" in host else "ecr.dkr"
-    for service in ("ecr.api", registry):
+    lacking = [name for name, kind in (("ecr.api", "ecr.api"), (registry, "ecr.dkr")) if not of_service(vpc, kind)]
+    for service in lacking:
         name = f"{ENDPOINT_SERVICES[place.partition]}.{place.region}.{service}"
         yield create_interface(vpc, name, [puller.subnet.id], ["<group-that-lets-443-in-from-the-task>"])
     gateways = s3_gateways(vpc.endpoints.value, place.region, place) if isinstance(vpc.endpoints, Known) else ()

@@ -83,10 +83,15 @@ def check(
         explanation=(
             f"{name_of(pulling)} pulls {image.repository}, and its permissions boundary does not allow "
             f"{listed}. Whatever the role's own policies allow, ECR refuses the pull."
+        )
+        if stopped
+        else (
+            f"{name_of(pulling)} pulls {image.repository}, and its permissions boundary did not allow "
+            f"{listed}. Whatever the role's own policies allowed, ECR refused the pull."
         ),
         culprit=item,
         evidence=tuple(evidence),
-        fixes=_fixes(task, item, boundary, stopped) if stopped else (),
+        fixes=_fixes(task, item, boundary, listed) if still != "no" else (),
         still=still,
         text_proves=text_proves and (not stopped or symptom.action in stopped),
         inferred=_named_another(symptom),
@@ -131,12 +136,12 @@ def _stops(one: Simulated, image: ImageReference, role: str, repository_policy: 
     return True
 
 
-def _fixes(task: Task, item: Resource, boundary: str | None, actions: tuple[str, ...]) -> tuple[Fix, ...]:
+def _fixes(task: Task, item: Resource, boundary: str | None, actions: str) -> tuple[Fix, ...]:
     name, place = name_of(item.id), task.place
     delete = AwsCommand("iam", "DeleteRolePermissionsBoundary", {"RoleName": name})
     return (
         Fix(
-            f"let {boundary or 'the permissions boundary of ' + name} allow {' and '.join(actions)}, if it is yours",
+            f"let {boundary or 'the permissions boundary of ' + name} allow {actions}, if it is yours",
             "your-call",
             place.account,
             place.region,

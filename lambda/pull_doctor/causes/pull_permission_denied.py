@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from pull_doctor.causes.outcome import (
+    Applicability,
     AwsCommand,
     Evidence,
     Fix,
@@ -61,7 +62,7 @@ def check(
     pulling = named if other else known
     if pulling is None:
         return Undetermined((role,)) if isinstance(role, Unknown) else NotApplicable("the task has no execution role")
-    if elsewhere := _denied_elsewhere(symptom, image, pulling):
+    if elsewhere := _denied_elsewhere(symptom, pulling):
         return Undetermined((elsewhere,))
     item = make(task.place, "AWS::IAM::Role", pulling)
     rights = (sign_in_rights, pull_rights)
@@ -73,6 +74,8 @@ def check(
     if told is None and Known(None) in rights:
         return NotApplicable(f"IAM knows no role {pulling}, whose policies could be judged")
     if told is None and not denied:
+        if (ungranted := _left_to_the_owner(symptom, image, pulling)) is not None:
+            open_facts = (*open_facts, ungranted)
         return (
             Undetermined(open_facts)
             if open_facts
@@ -90,7 +93,7 @@ def check(
     return Problem(
         title=f"{kind} {'is denied' if explicit else 'lacks'} {actions[0]}"
         + (f" and {len(actions) - 1} more" if len(actions) > 1 else ""),
-        explanation=_explanation(image, name_of(pulling), kind, actions, explicit=explicit)
+        explanation=_explanation(image, name_of(pulling), kind, actions, explicit=explicit, seen=bool(denied))
         + (
             f" What ECS's text shows refused, {symptom.action}, it has now."
             if told and denied and symptom.action in _allowed(rights)
@@ -98,7 +101,9 @@ def check(
         ),
         culprit=item,
         evidence=tuple(evidence),
-        fixes=_fixes(image, item, denied, explicit=explicit) if denied else (),
+        fixes=_fixes(image, item, denied, explicit=explicit)
+        if denied or (still == "unknown" and actions[0] in STOPS)
+        else (),
         still=still,
         text_proves=told is not None and (not denied or symptom.action in actions),
         phases=(symptom.phase,) if told else tuple(STOPS[one.action] for one in denied),
@@ -116,13 +121,20 @@ def _allowed(rights: Iterable[Fact[tuple[Simulated, ...] | None]]) -> set[str]:
     }
 
 
-def _explanation(image: ImageReference, name: str, kind: str, actions: tuple[str, ...], *, explicit: bool) -> str:
+def _explanation(
+    image: ImageReference, name: str, kind: str, actions: tuple[str, ...], *, explicit: bool, seen: bool
+) -> str:
+    """Why the pull stops; in the past tense what only ECS's text tells."""
     listed = " and ".join(actions)
-    refusal = (
-        f"A policy of the role denies {listed}, and a deny wins over every allow, so that ECR refuses the pull."
-        if explicit
-        else f"No policy of the role allows {listed}, so that ECR refuses the pull."
-    )
+    if not seen:
+        why = f"a policy of the role denied {listed}" if explicit else f"no policy of the role allowed {listed}"
+        refusal = f"ECR refused the pull, as {why}."
+    elif explicit:
+        refusal = (
+            f"A policy of the role denies {listed}, and a deny wins over every allow, so that ECR refuses the pull."
+        )
+    else:
+        refusal = f"No policy of the role allows {listed}, so that ECR refuses the pull."
     return f"{name} is the {kind}: ECS signs in to ECR and reads {image.repository} with it. {refusal}"
 
 
@@ -200,22 +212,25 @@ def _denied_by_repository(
     return False
 
 
-def _denied_elsewhere(symptom: Symptom, image: ImageReference, role: str) -> Unknown | None:
-    """Another layer that the text names as the one that denied, or another account that must grant the pull too.
+def _denied_elsewhere(symptom: Symptom, role: str) -> Unknown | None:
+    """Another layer that the text names as the one that denied."""
+    if symptom.denied_by in (None, "identity-policy"):
+        return None
+    fact = f"what the policies of {role} alone decide on {symptom.action or 'the request'}"
+    detail = f"ECS's text names the {symptom.denied_by.replace('-', ' ')} that denied it"
+    return Unknown(fact, "not-visible", resource=role, detail=detail)
+
+
+def _left_to_the_owner(symptom: Symptom, image: ImageReference, role: str) -> Unknown | None:
+    """What a refusal may rest on where the repository is another account's, which must grant the pull too.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
     """
-    if symptom.denied_by and symptom.denied_by != "identity-policy":
-        fact = f"what the policies of {role} alone decide on {symptom.action or 'the request'}"
-        detail = f"ECS's text names the {symptom.denied_by.replace('-', ' ')} that denied it"
-        return Unknown(fact, "not-visible", resource=role, detail=detail)
     owner = image.ecr.account if image.ecr else None
-    if owner and owner != role.split(":")[4] and symptom.kind in REFUSALS and symptom.denied_by is None:
-        fact = f"the policy of repository {image.repository} of account {owner}"
-        return Unknown(
-            fact, "not-modelled", "ecr:GetRepositoryPolicy", image.repository, detail="it must grant the pull"
-        )
-    return None
+    if not owner or owner == role.split(":")[4] or symptom.kind not in REFUSALS:
+        return None
+    fact, detail = f"the policy of repository {image.repository} of account {owner}", "it must grant the pull"
+    return Unknown(fact, "not-modelled", "ecr:GetRepositoryPolicy", image.repository, detail=detail)
 
 
 def _told_by_text(symptom: Symptom, item: Resource) -> Evidence | None:
@@ -267,6 +282,7 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
     partition, account = role.split(":")[1], role.split(":")[4]
     assert image.ecr is not None
     region = image.ecr.region
+    how: Applicability = "exact" if denied else "your-call"
     if explicit:
         where = sorted({statement for one in denied for statement in one.statements})
         text = f"take the deny out of {', '.join(where) or 'the policy of ' + name}, or let it spare this repository"
@@ -282,10 +298,10 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
     managed = f"arn:{partition}:iam::aws:policy/{MANAGED_POLICY}"
     attach = AwsCommand("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": managed})
     return (
-        Fix(f"give the role the missing right to pull {image.repository}", "exact", account, region, (put,)),
+        Fix(f"give the role the missing right to pull {image.repository}", how, account, region, (put,)),
         Fix(
             "give the role AWS's policy for execution roles",
-            "exact",
+            how,
             account,
             region,
             (attach,),

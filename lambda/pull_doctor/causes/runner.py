@@ -60,14 +60,14 @@ def run(check: Check, view: View) -> Outcome:
     missing: list[Unknown] = []
     values: dict[str, Any] = {}
     for name in check.required:
-        fact = getattr(view, name)
+        fact = view.fact(name)
         if isinstance(fact, Unknown):
             missing.append(fact)
         else:
             values[name] = fact.value if isinstance(fact, Known) else fact
     if missing:
         return Undetermined(tuple(dict.fromkeys(missing)))
-    values |= {name: getattr(view, name) for name in check.optional}
+    values |= {name: view.fact(name) for name in check.optional}
     try:
         return check.function(**values)
     except Exception as error:  # noqa: BLE001 - a crash is reported as this check's own, and the run goes on

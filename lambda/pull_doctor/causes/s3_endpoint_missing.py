@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
+from pull_doctor.causes.shared.vpc_endpoints import ECR, listed
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import RouteTable, Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.endpoints import s3_gateways
+from pull_doctor.network.endpoints import of_service, s3_gateways
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
@@ -46,9 +47,8 @@ def check(
     table, uses = table_in_use(task, puller, vpc)
     gateways = s3_gateways(vpc.endpoints.value, image.ecr.region if image.ecr else None, task.place)
     existing = gateways[0] if gateways else None
-    kinds = (".ecr.api", ".ecr.dkr", ".ecr-fips.api", ".ecr-fips.dkr")
-    ecr = tuple(one for one in vpc.endpoints.value if one.private_dns and one.service.endswith(kinds))
-    names = " and ".join(f"{one.id} ({one.service})" for one in ecr)
+    # A hosted zone, which is not read, may stand in for the private DNS of the registry's endpoint.
+    ecr = tuple(one for one in of_service(vpc, *ECR) if one.private_dns or one.service.endswith(".dkr"))
     if existing:
         title = "S3 gateway endpoint is not on the subnet's route table"
         state = f"The gateway endpoint {existing.id} for S3 is not associated with {table.id}."
@@ -67,7 +67,7 @@ def check(
             *hop_evidence(broken),
             uses,
             Evidence(
-                f"{vpc.id} reaches ECR through {names}",
+                f"{vpc.id} reaches ECR through {listed(ecr)}",
                 "fact",
                 tuple(make(task.place, "AWS::EC2::VPCEndpoint", one.id) for one in ecr),
             ),

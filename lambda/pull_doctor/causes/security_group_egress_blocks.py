@@ -26,6 +26,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
+from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom
@@ -95,9 +96,7 @@ def _fix(task: Task, vpc: Vpc, group: str, broken: tuple[Trace, ...]) -> Fix:
 
 def _destination(trace: Trace, task: Task, vpc: Vpc) -> tuple[str, str, str]:
     """What a rule names the trace's far end by: (member of the rule, member of its item, value)."""
-    item = trace.hops[0].resource
-    endpoints = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
-    endpoint = next((one for one in endpoints if item and one.id == item.id), None)
+    endpoint = endpoint_on(trace, vpc)
     if endpoint and endpoint.groups:
         return "UserIdGroupPairs", "GroupId", endpoint.groups[0]
     s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None

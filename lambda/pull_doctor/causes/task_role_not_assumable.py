@@ -22,7 +22,7 @@ from pull_doctor.causes.shared.roles import (
 from pull_doctor.causes.shared.trusts import distrusts
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Role
-from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.symptom import Phase, Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Place, Resource, make
 
@@ -40,18 +40,19 @@ def check(
     named = role_not_assumed(symptom)
     if symptom.kind != "role-assume-failure":
         return _not_told(symptom)
-    if isinstance(role, Known) and role.value and named and same_role(named, role.value):
-        return Ok(f"ECS's text names {named}, which is the execution role")
     unread = next((one for one in (task_role, role, task_role_details) if isinstance(one, Unknown)), None)
     if unread or isinstance(task_role, Unknown) or isinstance(task_role_details, Unknown) or task_role.value is None:
         return Undetermined((unread,) if unread else ())
     if isinstance(role, Known) and role.value == task_role.value:
         return NotApplicable(f"{role.value} is the execution role too, and is judged as that")
-    if named and not same_role(named, task_role.value):
+    # A text that names the execution role leaves the task role's turn for later.
+    later = bool(named and isinstance(role, Known) and role.value and same_role(named, role.value))
+    phases: tuple[Phase, ...] = ("sign-in",) if later else ()
+    if named and not later and not same_role(named, task_role.value):
         detail = f"the task role is {task_role.value}"
         return Undetermined((Unknown(f"whether {named} is the task's", "not-visible", resource=named, detail=detail),))
     if task_role_details.value:
-        return distrusts("task role", task, symptom, task_role_details.value)
+        return distrusts("task role", task, symptom, task_role_details.value, phases)
     item = make(task.place, "AWS::IAM::Role", task_role.value)
     return Problem(
         title="task role does not exist",
@@ -65,6 +66,7 @@ def check(
             Evidence(f"IAM of account {task.place.account} knows no role {item.id}", "fact", (item,)),
         ),
         fixes=_fixes(task.place, item),
+        phases=phases,
     )
 
 

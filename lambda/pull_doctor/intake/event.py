@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 from pull_doctor.intake.failures import UNNAMED, WHOLE_TASK, Container, find_failures
@@ -163,7 +164,7 @@ def _attachment(attachments: object) -> Attachment | None:
             return Attachment(
                 subnet=details.get("subnetId"),
                 interface=details.get("networkInterfaceId"),
-                private_ip=details.get("privateIPv4Address"),
+                private_ip=_address(details.get("privateIPv4Address")),
             )
     return None
 
@@ -196,6 +197,14 @@ def _text(value: object) -> str | None:
     Scrubbed before it is cut: a cut URL could no longer be told from harmless text.
     """
     return (scrub(value).strip()[:_MAX_STRING] or None) if isinstance(value, str) else None
+
+
+def _address(text: str | None) -> str | None:
+    """Return an IP address; ``None`` for what is none, as where somebody masked it."""
+    try:
+        return str(ip_address(text or ""))
+    except ValueError:
+        return None
 
 
 def _time(value: object) -> datetime | None:

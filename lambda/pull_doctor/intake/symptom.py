@@ -40,8 +40,13 @@ Kind = Literal[
     "not-a-pull-failure",
 ]
 
-REFUSALS: tuple[Kind, ...] = ("auth-denied-ecr-permission", "registry-access-denied", "auth-missing-credentials")
-"""Kinds of text that show a registry refusing who asked."""
+REFUSALS: tuple[Kind, ...] = (
+    "auth-denied-ecr-permission",
+    "registry-access-denied",
+    "auth-missing-credentials",
+    "s3-layer-denied",
+)
+"""Kinds of text that show a registry refusing who asked; a refused layer may be the registry's refusal or S3's."""
 
 DeniedBy = Literal[
     "identity-policy",

@@ -9,10 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pull_doctor.intake.image_reference import ImageReference
-from pull_doctor.intake.symptom import PHASES, Kind, Symptom
+from pull_doctor.intake.symptom import PHASES, REFUSALS, Kind, Symptom
 
-_NO_LOGIN: tuple[Kind, ...] = ("auth-missing-credentials", "auth-token-expired", "role-assume-failure")
-"""Kinds of text that show the login itself to be missing, in whatever phase it is missed."""
+_NO_LOGIN: tuple[Kind, ...] = (
+    "auth-missing-credentials",
+    "auth-token-expired",
+    "role-assume-failure",
+    "invalid-reference",
+)
+"""Kinds of text that show no login, in whatever phase: it is missing, or no registry was asked."""
 _BEHIND_THE_RIGHTS: tuple[Kind, ...] = ("image-not-found", "repository-not-found", "platform-mismatch")
 """What ECR answers only to somebody who may read the repository."""
 
@@ -22,8 +27,9 @@ class Told:
     """What worked, as far as the text tells; ``False`` is "not told", never "did not work".
 
     ``role_assumed``: ECS had the pulling role's credentials. ``signed_in``: ECR had given its token.
-    ``rights_held``: ECR had accepted the role's request for the manifest. ``manifest_read``, ``layers_read``: the
-    manifest, and every layer, had come. Only a pull from ECR shows the first three.
+    ``rights_held``: ECR had accepted the role's request for the manifest, and refused none for a layer.
+    ``manifest_read``, ``layers_read``: the manifest, and every layer, had come. Only a pull from ECR shows the first
+    three.
     """
 
     role_assumed: bool = False
@@ -43,7 +49,7 @@ def tell(symptom: Symptom, image: ImageReference | None) -> Told:
     return Told(
         role_assumed=session or (in_ecr and place >= PHASES.index("sign-in")),
         signed_in=in_ecr and place >= PHASES.index("resolve"),
-        rights_held=in_ecr and (manifest or symptom.kind in _BEHIND_THE_RIGHTS),
+        rights_held=in_ecr and symptom.kind not in REFUSALS and (manifest or symptom.kind in _BEHIND_THE_RIGHTS),
         manifest_read=manifest,
         layers_read=place >= PHASES.index("unpack"),
     )

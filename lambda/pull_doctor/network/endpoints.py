@@ -25,11 +25,13 @@ def serves(endpoint: VpcEndpoint, host: str, place: Place) -> bool:
 
 
 def covers(endpoint: VpcEndpoint, host: str, place: Place) -> bool:
-    """Whether private DNS would cover ``host``: exactly the names in the endpoint's DnsEntries, ``*`` one label.
+    """Whether private DNS would cover ``host``: the names in the endpoint's DnsEntries, and one label below them.
 
+    EC2 shows the registry's name with and without ``*.`` before it.
     https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
     """
-    return any(_matches(name, host) for name in private_names(endpoint, place))
+    names = {name.removeprefix("*.") for name in private_names(endpoint, place)}
+    return host in names or host.partition(".")[2] in names
 
 
 def of_service(vpc: Vpc, *services: str) -> tuple[VpcEndpoint, ...]:
@@ -40,7 +42,8 @@ def of_service(vpc: Vpc, *services: str) -> tuple[VpcEndpoint, ...]:
 
 def private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
     """The names that the endpoint takes over with private DNS on."""
-    names = tuple(name for name in endpoint.dns_names if not name.removeprefix("*.").startswith("vpce-"))
+    written = (name.lower() for name in endpoint.dns_names)
+    names = tuple(name for name in written if not name.removeprefix("*.").startswith("vpce-"))
     if names:
         return names
     # EC2 shows the private name last in DnsEntries; where it shows none, the service's classic names stand.
@@ -56,12 +59,6 @@ def private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
         if endpoint.service.endswith(service):
             return f"{name}.{region}.{suffix}", f"*.{name}.{region}.{suffix}"
     return ()
-
-
-def _matches(name: str, host: str) -> bool:
-    if name.startswith("*."):
-        return host.partition(".")[2] == name[2:]
-    return host == name
 
 
 def resolving_endpoint(flow: Flow, vpc: Vpc, place: Place) -> VpcEndpoint | Unknown | None:
@@ -111,10 +108,7 @@ def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
     if covering:
         return _why_unused(covering, vpc)
     if flow.service == "s3":
-        interface = (one for one in vpc.endpoints.value if one.type == "Interface")
-        dns_off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
-        by_endpoint = _reaches_registry(flow, place, interface) and not dns_off
-        return "s3-endpoint-missing" if by_endpoint else "no-route-to-registry"
+        return "s3-endpoint-missing" if _registry_by_endpoint(flow, vpc, place) else "no-route-to-registry"
     if same:
         return "endpoint-lacks-name"
     if of_service(vpc, "ecr.api", "ecr.dkr"):
@@ -138,11 +132,19 @@ def _why_unused(covering: list[VpcEndpoint], vpc: Vpc) -> str | Unknown:
     return "custom-dns-breaks-name"
 
 
-def _reaches_registry(flow: Flow, place: Place, endpoints: Iterable[VpcEndpoint]) -> bool:
-    """Whether an endpoint serves the registry whose layers the flow downloads, in the image's own Region."""
+def _registry_by_endpoint(flow: Flow, vpc: Vpc, place: Place) -> bool:
+    """Whether an endpoint serves the registry whose layers the flow downloads, in the image's own Region.
+
+    Where the text shows that the manifest came, and there is no public way, it came by the endpoint in whatever manner:
+    a hosted zone, which is not read, does what private DNS does.
+    """
     suffix = DNS_SUFFIXES.get(place.partition, "amazonaws.com")
     names = [f"registry.dkr.{family}.{flow.region}.{suffix}" for family in ("ecr", "ecr-fips")]
-    return any(serves(endpoint, name, place) for endpoint in endpoints for name in names)
+    there = [one for one in of_service(vpc, "ecr.dkr") if any(covers(one, name, place) for name in names)]
+    if flow.after_manifest:
+        return bool(there)
+    dns_off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
+    return any(one.private_dns for one in there) and not dns_off
 
 
 def _is(endpoint: VpcEndpoint, service: str) -> bool:

@@ -39,7 +39,8 @@ class Flow:
 
     ``service`` is the AWS service behind the host (``ecr.api``, ``ecr.dkr``, ``s3``), ``None`` for a registry
     elsewhere; ``region`` that service's Region. ``address`` is what the text shows to have been dialled.
-    ``actions`` on ``resource`` is what it asks of the service, as an endpoint policy judges it.
+    ``actions`` on ``resource`` is what it asks of the service, as an endpoint policy judges it. ``after_manifest``: the
+    text shows that the registry had answered before.
     """
 
     phase: Phase
@@ -49,6 +50,7 @@ class Flow:
     address: str | None = None
     actions: tuple[str, ...] = ()
     resource: str | None = None
+    after_manifest: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -61,8 +63,13 @@ def pull_plan(task: Task, reference: ImageReference, symptom: Symptom) -> tuple[
     """List the connections that the task's interface opens for this pull, in order."""
     if reference.ecr is None:
         return tuple(Flow(phase, host, address=_address(phase, host, symptom)) for phase, host in _hosts(reference))
+    downloading = symptom.phase == "download"
     return tuple(
-        replace(flow, address=_address(flow.phase, flow.host, symptom))
+        replace(
+            flow,
+            address=_address(flow.phase, flow.host, symptom),
+            after_manifest=downloading and flow.phase == "download",
+        )
         for flow in _ecr_flows(reference.ecr, reference.repository)
         if not (flow.phase == "sign-in" and signs_in_outside_vpc(task))
     )

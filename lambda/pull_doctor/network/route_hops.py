@@ -67,13 +67,14 @@ def _table(puller: Puller, vpc: Vpc) -> RouteTable | Unknown:
 
 
 def _for_other_hosts(vpc: Vpc) -> set[str]:
-    """What leads to S3 or DynamoDB alone: gateway endpoints, and S3's own prefix list.
+    """What leads to S3, DynamoDB, or VPC Lattice alone: gateway endpoints, S3's own prefix list, and Lattice's target.
 
-    A flow to S3 finds its gateway endpoint before, and knows the prefix list's addresses.
+    A flow to S3 finds its gateway endpoint before, and knows the prefix list's addresses. VPC Lattice writes its route
+    into every table of a VPC: https://docs.aws.amazon.com/vpc-lattice/latest/ug/how-it-works.html
     """
     gateways = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
     s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
-    return {one.id for one in gateways if one.type == "Gateway"} | ({s3.id} if s3 else set())
+    return {one.id for one in gateways if one.type == "Gateway"} | ({s3.id} if s3 else set()) | {"VpcLattice"}
 
 
 def shown_routes(table: RouteTable) -> tuple[str, ...]:

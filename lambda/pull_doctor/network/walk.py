@@ -19,6 +19,7 @@ from pull_doctor.network.filter_hops import acl_hop, egress_hop
 from pull_doctor.network.filters import Peer
 from pull_doctor.network.flows import Flow
 from pull_doctor.network.route_hops import route_hops
+from pull_doctor.network.routing import routes_for, table_of
 from pull_doctor.network.trace import Hop, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
@@ -56,7 +57,10 @@ def _resolve(flow: Flow, puller: Puller, vpc: Vpc) -> VpcEndpoint | tuple[Networ
     if flow.address and not ip_address(flow.address).is_global:
         if isinstance(endpoint, VpcEndpoint) and _may_have(endpoint, flow.address, vpc):
             return endpoint
-        return _behind_private_address(flow.address, vpc)
+        target = _behind_private_address(flow.address, vpc)
+        if isinstance(target, tuple) and isinstance(endpoint, VpcEndpoint) and not _is_routed(target, puller, vpc):
+            return _by_private_dns(flow, endpoint, puller, vpc)
+        return target
     if isinstance(endpoint, VpcEndpoint):
         return _by_private_dns(flow, endpoint, puller, vpc)
     if isinstance(endpoint, Unknown):
@@ -84,7 +88,7 @@ def _by_private_dns(
         return Hop("name", item, "unknown", why, missing=missing)
     if flow.address and (servers or not answers(endpoint)):
         return networks_of([flow.address])
-    # A public address is from before, as the VPC's own resolver leads to an endpoint that answers.
+    # An address outside the VPC is from before, as its own resolver leads to an endpoint that answers.
     return endpoint
 
 
@@ -130,6 +134,13 @@ def _behind_private_address(address: str, vpc: Vpc) -> VpcEndpoint | tuple[Netwo
         missing = Unknown(f"what {address} in {vpc.id} is", "not-visible", detail=why)
         return Hop("name", None, "unknown", why, missing=missing)
     return networks_of([address])
+
+
+def _is_routed(private: tuple[Network, ...], puller: Puller, vpc: Vpc) -> bool:
+    """Whether a route leads to private addresses: one to a NAT gateway or an internet gateway does not."""
+    table = table_of(puller.subnet.id, vpc.route_tables.value) if isinstance(vpc.route_tables, Known) else None
+    routes = routes_for(table, private, {})[0] if table else ()
+    return table is None or any(not route.target.startswith(("nat-", "igw-")) for route in routes)
 
 
 def _is_dialled(endpoint: VpcEndpoint, flow: Flow) -> bool:

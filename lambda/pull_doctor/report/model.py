@@ -44,11 +44,11 @@ class Incident:
     workloads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPart:
-    """The stopped task."""
+    """The stopped task; without an ``arn`` where ECS could not even start one."""
 
-    arn: str | Unset
+    arn: str | Unset = UNSET
     cluster: str
     account: str
     region: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from pull_doctor.intake.told import Told, tell
 from pull_doctor.resource import Place
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Answered:
@@ -51,6 +54,15 @@ class Answered:
             "not-modelled" if self.failure.image else "not-visible",
             detail=f"{self.failure.image!r} is not an image reference" if self.failure.image else None,
         )
+
+    def fact(self, name: str) -> Any:
+        """A fact by its name; one whose making crashes is unknown, and every other goes on."""
+        try:
+            return getattr(self, name)
+        except Exception as error:  # noqa: BLE001 - a crash is reported as this fact's own, and the run goes on
+            _log.exception("the fact %s crashed", name)
+            fact = f"the {name.replace('_', ' ')} of the pull"
+            return Unknown(fact, "crashed", detail=f"{type(error).__name__} while it was worked out")
 
     def ask(self, question: Question[T]) -> Fact[T]:
         """The answer to a question; one without an answer is open, and unknown until it is asked."""

@@ -12,7 +12,10 @@ from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Place, Resource, make
 
-_CACHE_PREFIXES = ("docker-hub", "ecr-public", "quay", "kubernetes", "k8s", "github", "ghcr", "gitlab", "azure")
+_CACHE_PREFIXES = (
+    *("docker-hub", "dockerhub", "docker.io", "ecr-public", "public.ecr.aws", "quay", "quay.io", "kubernetes", "k8s"),
+    *("registry.k8s.io", "github", "ghcr", "ghcr.io", "gitlab", "azure", "chainguard"),
+)
 """The usual prefixes of pull-through caches.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html"""
 
@@ -40,7 +43,9 @@ def asker(task: Task) -> Resource:
 
 def cached(image: ImageReference) -> bool:
     """Whether the repository looks like a pull-through cache's, which fetches an image when it is pulled."""
-    return image.ecr is not None and image.repository.partition("/")[0] in _CACHE_PREFIXES
+    prefix, _, rest = image.repository.partition("/")
+    # Docker Hub's official images keep their library/ behind whatever prefix.
+    return image.ecr is not None and (prefix in _CACHE_PREFIXES or rest.startswith("library/"))
 
 
 def behind_cache(image: ImageReference) -> Undetermined | None:

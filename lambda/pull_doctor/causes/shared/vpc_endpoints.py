@@ -25,6 +25,13 @@ def listed(endpoints: Iterable[VpcEndpoint]) -> str:
     return " and ".join(f"{one.id} ({one.service})" for one in endpoints)
 
 
+def endpoint_on(trace: Trace, vpc: Vpc) -> VpcEndpoint | None:
+    """The endpoint that the path comes to, also behind what keeps its name from leading there."""
+    ids = [hop.resource.id for hop in trace.hops if hop.step == "endpoint" and hop.resource]
+    known = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
+    return next((one for one in known if one.id in ids), None)
+
+
 def shown(broken: Iterable[Trace]) -> tuple[Trace, ...]:
     """The broken paths whose address ECS's text shows."""
     return tuple(trace for trace in broken if trace.address)

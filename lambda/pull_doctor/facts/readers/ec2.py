@@ -34,6 +34,8 @@ _ROUTE_TARGETS = (
     "OdbNetworkArn",
     "IpAddress",
 )
+_GONE = "a target that is gone"
+"""What a blackhole leads to where EC2 no longer names it."""
 _ATTACHED = ("available", "attached")
 _WORKSPACE_TAGS = ("workspace", "terraform-workspace", "terraform:workspace")
 
@@ -189,9 +191,12 @@ def _route_table(item: Mapping[str, Any]) -> values.RouteTable:
 
 
 def _route(item: Mapping[str, Any]) -> values.Route:
+    dead = item.get("State") == "blackhole"
     return values.Route(
         destination=_first(item, _ROUTE_DESTINATIONS),
-        target=_first(item, _ROUTE_TARGETS),
+        target=_GONE
+        if dead and not any(item.get(member) for member in _ROUTE_TARGETS)
+        else _first(item, _ROUTE_TARGETS),
         state=item.get("State", "active"),
     )
 
@@ -264,7 +269,7 @@ def _vpc_endpoint(item: Mapping[str, Any]) -> values.VpcEndpoint:
         groups=tuple(each["GroupId"] for each in item.get("Groups", [])),
         route_tables=tuple(item.get("RouteTableIds", [])),
         interfaces=tuple(item.get("NetworkInterfaceIds", [])),
-        private_dns=item.get("PrivateDnsEnabled", False),
+        private_dns=item["PrivateDnsEnabled"] if item.get("VpcEndpointType") == "Interface" else False,
         dns_names=tuple(each["DnsName"] for each in item.get("DnsEntries", []) if "DnsName" in each),
         inbound_resolver_only=item.get("DnsOptions", {}).get("PrivateDnsOnlyForInboundResolverEndpoint", False),
         managed_by=_managed_by(item.get("Tags", [])),
