@@ -10,7 +10,7 @@ import pytest
 from pull_doctor.causes.outcome import Evidence
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.report.markdown import render_markdown
-from pull_doctor.report.model import Included, NotChecked, Report
+from pull_doctor.report.model import UNSET, Included, NotChecked, Report
 from pull_doctor.report.slack import render_slack, slack_message
 from pull_doctor.report.text import render_text
 from pull_doctor.report.words import permission_calls
@@ -192,3 +192,10 @@ def test_one_task_stopped_at_a_time_and_several_since() -> None:
 def test_a_fix_without_a_command_speaks_of_none(render: Callable[[Report], str]) -> None:
     assert "drifts from it" in " ".join(render(REPORTS["no-route"]()).split())
     assert "drifts from it" not in " ".join(render(REPORTS["tag-missing"]()).split())
+
+
+def test_a_service_whose_tasks_cannot_start_has_no_task_to_show() -> None:
+    report = REPORTS["no-route"]()
+    lines = render_text(replace(report, task=replace(report.task, arn=UNSET))).splitlines()
+    assert lines[1].endswith("cluster prod")
+    assert lines[2] == "      task   none: ECS could not start one at 2025-11-21 09:14:07 UTC"

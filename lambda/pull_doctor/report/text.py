@@ -58,11 +58,14 @@ def _head(report: Report) -> str:
     lines.append(fill(f"{_LEVELS[report.verdict]}[{code}]: {words.phrase(report.title)}", hang="  "))
     task = report.task
     where = [f"service {plain(task.service)}" if isinstance(task.service, str) else words.workload(report)]
-    where += [f"cluster {words.cluster(report)}", words.containers(report, first.failures if first else ())]
+    where.append(f"cluster {words.cluster(report)}")
+    if words.task_id(report):
+        where.append(words.containers(report, first.failures if first else ()))
     lines.append(fill(", ".join(part for part in where if part), "  --> ", "      "))
-    stopped = f", stopped {words.moment(task.stopped_at)}" if task.stopped_at is not UNSET else ""
-    shown = words.task_id(report) or "none: ECS could not start one"
-    lines.append(fill(f"{shown}{stopped}", "      task   ", " " * 13))
+    at = words.moment(task.stopped_at) if task.stopped_at is not UNSET else ""
+    known = ", stopped ".join(filter(None, (words.task_id(report), at)))
+    shown = known if words.task_id(report) else " at ".join(filter(None, ("none: ECS could not start one", at)))
+    lines.append(fill(shown, "      task   ", " " * 13))
     for failure in report.failures:
         lines += _image(report, failure, first)
     lines.append(fill(words.place(report), "      place  ", " " * 13))
