@@ -224,7 +224,7 @@ def test_every_question_has_a_noun_phrase_with_an_id() -> None:
     assert kinds(tuple(everything)) == {
         kind
         for kind in vars(ask).values()
-        if isinstance(kind, type) and issubclass(kind, Question) and kind is not Question
+        if isinstance(kind, type) and issubclass(kind, Question) and kind not in (Question, ask.OfAVpc)
     }
     for question in everything:
         assert any(

@@ -7,7 +7,7 @@ noun phrase by which reports name the answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from pull_doctor.facts import values
 
@@ -25,6 +25,18 @@ class Question(Generic[T_co]):
     def fact(self) -> str:
         """The noun phrase, with ids, by which a report names the answer."""
         raise TypeError(f"{type(self).__name__} has no noun phrase")
+
+
+@dataclass(frozen=True, slots=True)
+class OfAVpc(Question[T_co]):
+    """A question about all things of one kind in a VPC; ``noun`` is what they are called."""
+
+    vpc: str
+    noun: ClassVar[str]
+
+    @property
+    def fact(self) -> str:
+        return f"{self.noun} of {self.vpc}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,113 +62,73 @@ class OneInterface(Question[values.NetworkInterface | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Subnets(Question[tuple[values.Subnet, ...]]):
+class Subnets(OfAVpc[tuple[values.Subnet, ...]]):
     """Every subnet of the VPC."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the subnets of {self.vpc}"
+    noun: ClassVar[str] = "the subnets"
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTables(Question[tuple[values.RouteTable, ...]]):
+class RouteTables(OfAVpc[tuple[values.RouteTable, ...]]):
     """Every route table of the VPC."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the route tables of {self.vpc}"
+    noun: ClassVar[str] = "the route tables"
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkAcls(Question[tuple[values.NetworkAcl, ...]]):
+class NetworkAcls(OfAVpc[tuple[values.NetworkAcl, ...]]):
     """Every network ACL of the VPC."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the network ACLs of {self.vpc}"
+    noun: ClassVar[str] = "the network ACLs"
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityGroups(Question[tuple[values.SecurityGroup, ...]]):
+class SecurityGroups(OfAVpc[tuple[values.SecurityGroup, ...]]):
     """Every security group of the VPC."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the security groups of {self.vpc}"
+    noun: ClassVar[str] = "the security groups"
 
 
 @dataclass(frozen=True, slots=True)
-class VpcEndpoints(Question[tuple[values.VpcEndpoint, ...]]):
+class VpcEndpoints(OfAVpc[tuple[values.VpcEndpoint, ...]]):
     """Every endpoint of the VPC, of any type."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the VPC endpoints of {self.vpc}"
+    noun: ClassVar[str] = "the VPC endpoints"
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointInterfaces(Question[tuple[values.NetworkInterface, ...]]):
+class EndpointInterfaces(OfAVpc[tuple[values.NetworkInterface, ...]]):
     """The network interfaces of the VPC's interface endpoints."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the endpoint network interfaces of {self.vpc}"
+    noun: ClassVar[str] = "the endpoint network interfaces"
 
 
 @dataclass(frozen=True, slots=True)
-class NatGateways(Question[tuple[values.NatGateway, ...]]):
+class NatGateways(OfAVpc[tuple[values.NatGateway, ...]]):
     """Every NAT gateway of the VPC that EC2 still shows."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the NAT gateways of {self.vpc}"
+    noun: ClassVar[str] = "the NAT gateways"
 
 
 @dataclass(frozen=True, slots=True)
-class InternetGateways(Question[tuple[values.InternetGateway, ...]]):
+class InternetGateways(OfAVpc[tuple[values.InternetGateway, ...]]):
     """The internet gateways that a route of the VPC may name: all of the Region, with what they are attached to."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"the internet gateways of {self.vpc}"
+    noun: ClassVar[str] = "the internet gateways"
 
 
 @dataclass(frozen=True, slots=True)
-class DnsSupport(Question[bool]):
+class DnsSupport(OfAVpc[bool]):
     """Whether the VPC's ``enableDnsSupport`` is on."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"DNS support of {self.vpc}"
+    noun: ClassVar[str] = "DNS support"
 
 
 @dataclass(frozen=True, slots=True)
-class DnsHostnames(Question[bool]):
+class DnsHostnames(OfAVpc[bool]):
     """Whether the VPC's ``enableDnsHostnames`` is on."""
 
-    vpc: str
-
-    @property
-    def fact(self) -> str:
-        return f"DNS hostnames of {self.vpc}"
+    noun: ClassVar[str] = "DNS hostnames"
 
 
 @dataclass(frozen=True, slots=True)
