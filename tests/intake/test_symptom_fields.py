@@ -71,6 +71,12 @@ SEEKER = "failed to copy: httpReadSeeker: failed open: "
             None,
             None,
         ),
+        ("pulling from host quay.io:8443 failed with status code [manifests 5]: 403 Forbidden", "quay.io", None, 8443),
+        ("pulling from host quay.io failed with status code [blobs sha256:1]: 403 Forbidden", None, None, None),
+        ("unexpected status from GET request to https://ghcr.io/token?scope=a: 401", "ghcr.io", None, None),
+        ("unexpected status from GET request to https://ghcr.io/tokenless/a: 401", None, None, None),
+        # A log line writes the quotation marks of JSON.
+        (r"Get \"https://ghcr.io/v2/\": dial tcp 140.82.1.1:443: i/o timeout", "ghcr.io", "140.82.1.1", 443),
         # Cut in the middle of a name, an address, or a port.
         ("Post https://api.ecr....", None, None, None),
         ("Head https://registry-1.doc", None, None, None),

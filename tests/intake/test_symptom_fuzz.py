@@ -83,7 +83,9 @@ def check(text: str) -> None:
     symptom = read_symptom(text)
     assert symptom.kind in get_args(Kind)
     assert symptom.phase in get_args(Phase)
-    words = " ".join(text.replace("\u2019", "'").lower().split())
+    # The reader takes line breaks and quotation marks that a log line writes out for what they stand for.
+    plain = re.sub(r"\\[nrt]", " ", text.replace("\u2019", "'").replace('\\"', '"'))
+    words = " ".join(plain.lower().split())
     for claim in claims(symptom):
         assert claim in words
     if symptom.kind in ("undetermined", "not-a-pull-failure"):

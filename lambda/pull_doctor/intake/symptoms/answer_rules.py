@@ -11,7 +11,7 @@ from pull_doctor.intake.symptoms.rule import Rule, rule
 LIMITS_AND_LOGINS: tuple[Rule, ...] = (
     rule(
         "rate-limited",
-        r"toomanyrequests|too many requests| 429\b|pull rate limit|rate exceeded|throttlingexception",
+        r"toomanyrequests|too many requests| 429\b|rate limit|rate exceeded|throttlingexception",
         "CannotPullContainerError: Error response from daemon: pull access denied for acme/web: toomanyrequests: You "
         "have reached your unauthenticated pull rate limit.",
     ),
@@ -40,7 +40,7 @@ CACHE: tuple[Rule, ...] = (
 RIGHTS: tuple[Rule, ...] = (
     rule(
         "auth-denied-ecr-permission",
-        r"perform: (?:ecr|ecr-public):|perform: sts:getservicebearertoken",
+        r"perform:? (?:ecr|ecr-public):|perform: sts:getservicebearertoken|cannotpull\w{1,40}: accessdeniedexception",
         "CannotPullContainerError: Error response from daemon: pull access denied for 123456789012.dkr.ecr.eu-west-1."
         "amazonaws.com/web, repository does not exist or may require 'docker login': denied: User: arn:aws:sts::"
         "123456789012:assumed-role/web-execution/0f is not authorized to perform: ecr:BatchGetImage on resource: "
@@ -100,9 +100,10 @@ OF_STORAGE: tuple[Rule, ...] = (
 OUTAGES: tuple[Rule, ...] = (
     rule(
         "registry-unavailable-5xx",
-        r"50[0234](?<!daemon: \d\d\d):? (?:internal|bad|service|gateway|not implemented)"
+        r"50[0234](?<!daemon: \d\d\d):? (?:internal|bad|service|gateway|slow|not implemented)"
         r"|unexpected.{0,20} status.{0,160} 5\d\d\b|http 5\d\d response|serverexception"
-        r"|could not reach any registry endpoint|registry is temporarily unavailable",
+        r"|could not reach any registry endpoint|registry is temporarily unavailable|bad gateway|gateway time-?out"
+        r"|: service unavailable",
         "CannotPullContainerError: failed to resolve ref docker.io/library/redis:7: failed to authorize: failed to "
         "fetch anonymous token: unexpected status from GET request to https://auth.docker.io/token: 503 Service "
         "Unavailable",
@@ -113,7 +114,7 @@ OUTAGES: tuple[Rule, ...] = (
 ACCESS: tuple[Rule, ...] = (
     rule(
         "registry-access-denied",
-        r"no pull access|pull access denied",
+        r"no pull access|pull access denied|does not exist or may require",
         "CannotPullContainerError: API error (404): repository acme/private not found: does not exist or no pull "
         "access",
         phase="resolve",
@@ -129,6 +130,11 @@ MISSING: tuple[Rule, ...] = (
         "CannotPullContainerError: The task can't pull the image. Check whether the image exists. Error response from "
         "daemon: name unknown: The repository with name 'wbe' does not exist in the registry with id '123456789012'",
         phase="resolve",
+    ),
+    rule(
+        "repository-not-found",
+        r"repository (?:not found|does not exist)(?! or may)",
+        "CannotPullContainerError: Error response from daemon: repository does not exist",
     ),
     rule(
         "image-not-found",
@@ -147,7 +153,9 @@ MISSING: tuple[Rule, ...] = (
     ),
     rule(
         "image-not-found",
-        r" 404 not found(?<!/token/: 404 not found)|is not found",
+        r" 404 not found(?<!/token/: 404 not found)|is not found|status code(?: \[[^\]]{1,100}\])?: 404\b"
+        r"|http 404 response|image with imageid .{1,200} does not exist"
+        r"|(?:image|manifest|tag) (?:(?:was |could )?not (?:be )?found|does not exist)",
         'CannotPullContainerError: Error response from daemon: manifest tagged by "5" is not found',
     ),
 )
@@ -157,8 +165,8 @@ REFUSED: tuple[Rule, ...] = (
     rule(
         "registry-access-denied",
         r"requested access to the resource is denied|insufficient_scope|unauthorized| 40[13]\b"
-        r"|403 forbidden|access forbidden|bad credentials|incorrect username or password|failed to authorize"
-        r"|fetch (?:anonymous|oauth) token|denied(?<!permission denied)(?<!is denied)(?:$|:| denied)"
+        r"|(?:403|access|:) forbidden|authorization failed|bad credentials|incorrect username or password"
+        r"|denied(?<!permission denied)(?<!is denied)(?:$|:| denied)"
         r"|not signed in notary|vulnerability (?:policy|scanning|severity)",
         "CannotPullImageManifestError: The task can't pull the image. Check whether the image exists. Error response "
         "from daemon: errors: denied: requested access to the resource is denied unauthorized: authentication required",

@@ -76,7 +76,7 @@ CONNECTIONS: tuple[Rule, ...] = (
 KEYS: tuple[Rule, ...] = (
     rule(
         "kms-denied",
-        r"access to kms is not allowed|kmserror|kms\w{0,40}exception|perform: kms:|customer master key"
+        r"access to kms is not allowed|kmserror|kms[.\w]{0,40}exception|perform: kms:|customer master key"
         r"|kms .{0,60}(?:disabled|denied|pending deletion)|cmk .{0,60}(?:disabled|pending deletion)"
         r"|decrypt .{0,60} kms key",
         "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm: "

@@ -11,7 +11,8 @@ FORM: tuple[Rule, ...] = (
     rule(
         "unsupported-manifest",
         r"no processor for media-?type|vnd\.in-toto|number of layers and diffids|rootfs and manifest layers"
-        r"|unsupported manifest|schema ?(?:version )?1\b|image format v1|missing signature key|mediatype in manifest"
+        r"|layers from manifest|invalid rootfs in|unsupported manifest|manifest invalid|schema ?(?:version )?1\b"
+        r"|image format v1|missing signature key|mediatype in manifest"
         r"|media ?type .{0,100}(?:not supported|unsupported|no longer supported)|unsupported media ?type"
         r"|unexpected media type|encountered unknown type|/manifests/.{0,160} 405 method not allowed",
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to unpack image on snapshotter "
@@ -30,7 +31,8 @@ FORM: tuple[Rule, ...] = (
     rule(
         "invalid-reference",
         r"invalid reference format|invalid image name|repository name must be lowercase|invalid repository name"
-        r"|could(?: not|n't) parse (?:image )?reference|invalid tag format|invalid checksum digest",
+        r"|(?:could(?: not|n't) parse|failed to (?:parse|normalize)) (?:image )?reference|invalid tag format"
+        r"|invalid checksum digest|failed to resolve ref(?:erence)? .{1,5} (?:object|hostname) required",
         "CannotPullContainerError: Error response from daemon: invalid reference format",
         phase="resolve",
     ),
@@ -77,9 +79,11 @@ SENTENCES: tuple[Rule, ...] = (
     rule(
         "network-timeout",
         r"connection issue between the task and|check your (?:task )?network configuration|send request failed"
-        r"|cannot pull registry auth|requesterror|request send failed"
-        r"|signal: killed|unable to connect|timed out|: timeout|dial (?:tcp|udp)",
-        "CannotPullContainerError: The task can't pull the image. Check your network configuration.",
+        r"|cannot pull registry auth|requesterror|request send failed|failed to do request|code = deadlineexceeded"
+        r"|signal: killed|unable to connect|timed out|(?::|connect|read) timeout|dial (?:tcp|udp)",
+        "CannotPullContainerError: The task cannot pull web:5 from the registry web:5. There is a connection issue "
+        "between the task and the registry. Check your task network configuration. : failed to resolve ref "
+        "docker.io/acme/web:5: failed to authorize: failed to fetch oauth tok",
     ),
     rule(
         "auth-denied-ecr-permission",
@@ -95,3 +99,13 @@ SENTENCES: tuple[Rule, ...] = (
     ),
 )
 """The sentence that ECS puts before the detail counts where the detail is missing or says nothing more."""
+
+LOGINS: tuple[Rule, ...] = (
+    rule(
+        "registry-access-denied",
+        r"failed to authorize|fetch (?:anonymous|oauth) token",
+        "CannotPullContainerError: failed to resolve ref ghcr.io/acme/web:3: failed to authorize: failed to fetch "
+        "anonymous token",
+    ),
+)
+"""A login that failed, and neither an answer nor the connection is said to be why."""

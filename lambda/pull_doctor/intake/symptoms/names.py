@@ -20,7 +20,7 @@ _KIND_OF_PATH = re.compile(
 )
 _SPACED = r"""\s"'<>()\[\]{},=|"""
 # A word with a slash, an at sign, or a colon inside. Not the action that a denial names.
-_COMPOUND = re.compile(rf"""(?<![^{_SPACED}])(?<!perform: )[^{_SPACED}/@:\\]*[/@:\\][^{_SPACED}]+""")
+_COMPOUND = re.compile(rf"""(?<![^{_SPACED}])(?<!perform: )(?<!perform )[^{_SPACED}/@:\\]*[/@:\\][^{_SPACED}]+""")
 _NO_NAME = re.compile(
     r"i/o|input/output|archive/tar|application/vnd\..*|text/html|hcsshim::\w+|\S*/getimageblob\d*"
     r"|unix:\S*\.sock|(?:\w+:)?(?:cannotpull\w*|resourceinitialization|dockertimeout)error.*"

@@ -22,7 +22,8 @@ OTHER_STOPS: tuple[Rule, ...] = (
     rule(
         "not-a-pull-failure",
         r"oci runtime|failed to create (?:shim )?task|starting container process|logging driver|mounting volume"
-        r"|no such container",
+        r"|no such container|external connectivity|port is already allocated|select device driver|container name"
+        r"|invalid mount config|cgroup|network \S{1,200} not found",
         "Error response from daemon: failed to create task for container: exec: registry: not found",
     ),
     rule(

@@ -23,7 +23,7 @@ PHASE_MARKS: tuple[tuple[Phase, re.Pattern[str]], ...] = (
         r"|retrieved? (?:the )?secret"
         r"|specified secret|pull secrets from|and aws (?:secrets manager|systems manager)"
         r"|https://(?:secretsmanager|ssm)[.-]|perform: (?:secretsmanager|ssm):|cannotpullcontainerautherror"
-        r"|unable to assume (?:the )?role",
+        r"|unable to assume (?:the )?role|unable to pull secrets:",
     ),
     _mark(
         "sign-in",
@@ -31,11 +31,13 @@ PHASE_MARKS: tuple[tuple[Phase, re.Pattern[str]], ...] = (
         r"|engine ecr credentials|failed to authorize|fetch (?:anonymous|oauth) token|https://auth\.docker\.io"
         r"|https://\S{1,100}/token/",
     ),
-    _mark("resolve", r"failed to resolve ref(?:erence)?\b"),
+    _mark(
+        "resolve", r"failed to resolve (?:ref(?:erence)?|source metadata)\b|cannotpull\w{1,40}: failed to resolve \*"
+    ),
     _mark(
         "unpack",
         r"failed to (?:register|extract|apply) (?:layer|diff)|failed to unpack|applylayer|layer verification failed"
-        r"|hcsshim::|diffids|extraction snapshot|no processor for media-type",
+        r"|hcsshim::|diffids|layers from manifest|extraction snapshot|no processor for media-type",
     ),
     _mark("resolve", r"/manifests/"),
     _mark(
@@ -48,7 +50,9 @@ PHASE_MARKS: tuple[tuple[Phase, re.Pattern[str]], ...] = (
         r"pull image manifest|inspect image|cannotpullimagemanifesterror|manifest_pulled|manifest"
         r"|/v[12]/|name unknown|pull access denied|requested access to the resource|repository \S{1,300} not found"
         r"|perform: ecr:|descriptor (?:matching|for) platform|no match for platform|reference format"
-        r"|invalid image name|operating system .{1,40}on this platform",
+        r"|invalid image name|operating system .{1,40}on this platform"
+        r"|cannotpull\w{1,40}: (?:error response from daemon: )?(?:unknown: |image |tag |repository |\* )?"
+        r"(?:not found|does not exist)",
     ),
 )
 """The first that matches decides; no mark: the phase is unknown."""

@@ -15,7 +15,7 @@ from pull_doctor.intake.symptoms.rules import RULES
 MAX_TEXT = 4096
 """No more of a text is read; ECS itself cuts at 1,024 characters."""
 
-# Log lines write line breaks out, as a backslash and a letter.
+# Log lines write line breaks out, as a backslash and a letter, and a backslash before a quotation mark.
 _SPACE = re.compile(r"(?:\s|\\[nrt])+")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 # What DescribeServices and log lines put before the text. A service may be named after an error.
@@ -33,8 +33,8 @@ _ONLY_FAILED_TO_START = re.compile(
 )
 # Without the error's name a text must speak of a pull, or of a step of one. A refused connection is said of much else.
 _SPEAKS_OF_A_PULL = re.compile(
-    r"(?<![-.\w])(?:pull(?:ing|ed)?|registry)(?![-\w])|manifest|error response from daemon"
-    r"|toomanyrequests|authorization token|getimageblob"
+    r"(?<![-.\w])(?:pull(?:ing|ed)?|(?<!service )registry)(?![-\w])|manifest|error response from daemon"
+    r"|toomanyrequests|authorization token|getimageblob|commit digest|since containerd|received unexpected http status"
 )
 # Whole texts that AWS lists for a failed pull, though they name none.
 _BARE = re.compile(
@@ -48,9 +48,11 @@ _DIALLED_URL = re.compile(
     rf"""\b(?:Head|Get|Post|Put|HEAD request to) "?<?https?://{_HOST}(?::(?P<port>\d{{1,5}}))?(?:[/"?>]|: |\s)""",
     re.IGNORECASE,
 )
-# containerd prints the first URL of a request, also where a redirect led elsewhere. Manifests are not redirected.
+# containerd prints the first URL of a request, also where a redirect led elsewhere. Manifests and tokens are not
+# redirected.
 _ANSWERED_URL = re.compile(
-    rf"status (?:code|from \w{{3,7}} request to) https?://{_HOST}(?::(?P<port>\d{{1,5}}))?/v2/[^\s:]{{1,300}}/manifests/",
+    rf"(?:status (?:code|from \w{{3,7}} request to) https?://|pulling from host ){_HOST}(?::(?P<port>\d{{1,5}}))?"
+    r"(?:/v2/[^\s:]{1,300}/manifests/|/[^\s:?]{0,100}\btoken[?:]| failed with status code \[manifests)",
     re.IGNORECASE,
 )
 _REDIRECTED = re.compile(r"unexpected status from HEAD request to https?://[^\s]{1,400}/blobs/", re.IGNORECASE)
@@ -127,7 +129,8 @@ def read_symptom(text: str) -> Symptom:
 
     Denials: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """
-    line = _SERVICE.sub("", _SPACE.sub(" ", text[:MAX_TEXT].translate(_STRAIGHT)).strip())
+    plain = text[:MAX_TEXT].translate(_STRAIGHT).replace('\\"', '"')
+    line = _SERVICE.sub("", _SPACE.sub(" ", plain).strip())
     if _ONLY_FAILED_TO_START.fullmatch(line):
         return Symptom(phase="unknown", kind="undetermined")
     kind, phase = _classify(line)

@@ -32,7 +32,7 @@ from pull_doctor.intake.symptoms.connection_rules import (
     ON_THE_WAY,
     SECRETS,
 )
-from pull_doctor.intake.symptoms.image_rules import ENDINGS, FORM, SENTENCES, SPACE, UNPACKING
+from pull_doctor.intake.symptoms.image_rules import ENDINGS, FORM, LOGINS, SENTENCES, SPACE, UNPACKING
 from pull_doctor.intake.symptoms.rule import Rule
 
 GROUPS: tuple[tuple[Rule, ...], ...] = (
@@ -57,6 +57,7 @@ GROUPS: tuple[tuple[Rule, ...], ...] = (
     UNPACKING,
     ENDINGS,
     SENTENCES,
+    LOGINS,
 )
 
 RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group)
