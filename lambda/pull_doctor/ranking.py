@@ -15,12 +15,13 @@ from typing import NamedTuple
 from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.runner import checks, run
+from pull_doctor.causes.shared.images import repository_of
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, Sibling
 from pull_doctor.intake.symptom import PHASES, Phase
 from pull_doctor.intake.told import proofs
 from pull_doctor.report.model import Certainty, Excluded, Included, NotChecked
-from pull_doctor.resource import Place, make
+from pull_doctor.resource import make
 from pull_doctor.view import View
 
 FRESH = timedelta(minutes=15)
@@ -141,8 +142,7 @@ def _told(view: View, problem: Problem) -> tuple[Evidence, ...]:
     """What ECS's text proves of how far the pull had come, where the finding does not say it already."""
     reference = view.failure.reference
     if reference and reference.ecr:
-        place = Place(reference.ecr.partition, reference.ecr.account, reference.ecr.region)
-        item = make(place, "AWS::ECR::Repository", reference.repository)
+        item = repository_of(reference)
     else:
         kind, name = ("Task", view.task.id) if view.task.arn else ("Service", view.task.service)
         item = make(view.place, f"AWS::ECS::{kind}", f"{view.task.cluster}/{name}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.pull_permission_denied import SIGN_IN, STOPS
+from pull_doctor.causes.shared.images import repository_of
 from pull_doctor.causes.shared.roles import name_of, role_of_session
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Simulated
@@ -49,7 +50,7 @@ def check(
         return Undetermined((_unseen(task.place, owner, organization),))
     item = make(task.place, "AWS::IAM::Role", pulling)
     actions = (symptom.action or SIGN_IN,) if text_proves else tuple(denied)
-    target = "*" if actions == (SIGN_IN,) else _repository_arn(image)
+    target = "*" if actions == (SIGN_IN,) else repository_of(image).arn
     if text_proves:
         layer = (symptom.denied_by or "").replace("-", " ")
         how = "an explicit deny in a" if symptom.explicit_deny else "no allow in any"
@@ -103,9 +104,3 @@ def _unseen(place: Place, owner: str, organization: Fact[str | None]) -> Unknown
         account=place.account,
         detail="they are not visible from the account; a denial text would name them",
     )
-
-
-def _repository_arn(image: ImageReference) -> str | None:
-    assert image.ecr is not None
-    place = Place(image.ecr.partition, image.ecr.account, image.ecr.region)
-    return make(place, "AWS::ECR::Repository", image.repository).arn

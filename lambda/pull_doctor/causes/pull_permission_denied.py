@@ -28,6 +28,7 @@ from pull_doctor.causes.outcome import (
     Still,
     Undetermined,
 )
+from pull_doctor.causes.shared.images import repository_of
 from pull_doctor.causes.shared.roles import MANAGED_POLICY, name_of, policy_text, role_of_session, same_role
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Simulated
@@ -35,7 +36,7 @@ from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import REFUSALS, Phase, Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.policy.grants import grants
-from pull_doctor.resource import Place, Resource, make
+from pull_doctor.resource import Resource, make
 
 SIGN_IN = "ecr:GetAuthorizationToken"
 STOPS: dict[str, Phase] = {
@@ -267,7 +268,7 @@ def _repository_evidence(
     actions = [one.action for one in denied if one.decision == "implicitDeny" and one.action != SIGN_IN]
     if not actions or image.ecr is None or isinstance(repository_policy, Unknown):
         return ()
-    repository = _repository(image)
+    repository = repository_of(image)
     if repository_policy.value is None:
         text = f"repository {image.repository} has no policy that could grant it"
     elif image.ecr.account != role.split(":")[4]:
@@ -288,7 +289,7 @@ def _fixes(image: ImageReference, item: Resource, denied: tuple[Simulated, ...],
         text = f"take the deny out of {', '.join(where) or 'the policy of ' + name}, or let it spare this repository"
         return (Fix(text, "your-call", account, region),)
     # PutRolePolicy replaces a policy of the same name, so each repository has its own, with all that a pull needs.
-    digest = hashlib.sha256((_repository(image).arn or image.repository).encode()).hexdigest()[:8]
+    digest = hashlib.sha256((repository_of(image).arn or image.repository).encode()).hexdigest()[:8]
     policy_name = f"pull-{image.repository.replace('/', '-')[:100]}-{digest}"
     put = AwsCommand(
         "iam",
@@ -316,13 +317,7 @@ def _policy(image: ImageReference) -> str:
         {
             "Effect": "Allow",
             "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            "Resource": _repository(image).arn,
+            "Resource": repository_of(image).arn,
         },
     ]
     return policy_text(statements)
-
-
-def _repository(image: ImageReference) -> Resource:
-    assert image.ecr is not None
-    place = Place(image.ecr.partition, image.ecr.account, image.ecr.region)
-    return make(place, "AWS::ECR::Repository", image.repository)
