@@ -230,7 +230,8 @@ def new_evidence(report: Report, cause: RankedCause) -> list[Evidence]:
     path = failing_path(report, cause)
     shown = {hop.resource for hop in path.hops if hop.resource} if path else set()
     hops = [hop for trace in cause.traces for hop in trace.hops if trace is path or hop.resource in shown]
-    above = [_telling(cause.explanation), *(_telling(" ".join((hop.why, *hop.details))) for hop in hops)]
+    host = path.host if path else ""  # stands above the path's hops
+    above = [_telling(cause.explanation), *(_telling(" ".join((host, hop.why, *hop.details))) for hop in hops)]
     # "holds 2 routes: ..." counts what the route table's hop lists.
     listed = ["; ".join(hop.details) for hop in hops if any(hop.details)]
     return [
