@@ -29,7 +29,7 @@ $(STAMP): $(REQUIREMENTS) pyproject.toml
 	@.venv/ministack/bin/python $(PIP_INSTALL) --requirement requirements-emulator.txt
 	@touch $@
 
-demo: setup ## diagnose a real defect in an emulated AWS (WORLD=... picks another)
+demo: setup ## play one incident in an emulated AWS, from first failure to end (WORLD=... picks another)
 	@$(BIN)/python -m demo $(WORLD)
 
 test: setup ## the fast tests

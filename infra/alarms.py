@@ -45,6 +45,11 @@ class Alarms(Construct):
             threshold=_LATE.to_milliseconds(),
         )
         self._alarm(
+            "Dropped",
+            function.metric("AsyncEventsDropped", statistic="Sum", period=_PERIOD),
+            "Lambda gave up events that the function did not handle in time.",
+        )
+        self._alarm(
             "Lost",
             function.metric("DestinationDeliveryFailures", statistic="Sum", period=_PERIOD),
             "A failed event could not be kept in the function's queue.",
@@ -52,7 +57,7 @@ class Alarms(Construct):
         self._alarm(
             "Undelivered",
             cloudwatch.Metric(namespace=NAMESPACE, metric_name="Undelivered", statistic="Sum", period=_PERIOD),
-            "A report could not be delivered to SNS or Slack.",
+            "A report could not be delivered to one of its sinks.",
         )
 
     def _alarm(self, id_: str, metric: cloudwatch.IMetric, description: str, threshold: float = 1) -> None:

@@ -18,12 +18,13 @@ from pull_doctor.facts import permissions
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / "lambda" / "requirements.txt"
-DELIVERY_SERVICES = frozenset({"dynamodb", "secretsmanager", "sns", "sts"})
+DELIVERY_SERVICES = frozenset({"dynamodb", "events", "s3", "secretsmanager", "sns", "sts"})
 
 _PYTHON = "3.13"
 _BUILD = ROOT / "build"
 _MACHINE_DEPENDENT = ("bin", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-_NOT_SHIPPED = ("cli.py", "terminal.py", "__pycache__")  # the command line and what only it uses
+# The command line and what only it uses.
+_NOT_SHIPPED = ("cli.py", "console.py", "operations", "terminal.py", "__pycache__")
 
 
 class AssetError(Exception):

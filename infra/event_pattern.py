@@ -59,6 +59,24 @@ def role_pattern(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> di
     }
 
 
+def end_pattern(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the pattern of services that may run again; the function then asks ECS whether one does.
+
+    The event of a deployment has no ``clusterArn``, so it passes for every cluster. That is harmless: the function
+    drops the event of a service of which no incident is open.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+    """
+    detail: dict[str, Any] = {"eventName": ["SERVICE_STEADY_STATE", "SERVICE_DEPLOYMENT_COMPLETED"]}
+    if clusters := _clusters(include, exclude):
+        detail["clusterArn"] = [*clusters["clusterArn"], {"exists": False}]
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Service Action", "ECS Deployment State Change"],
+        "detail": detail,
+    }
+
+
 def _clusters(include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
     if include:
         return {"clusterArn": [{"suffix": f":cluster/{name}"} for name in include]}

@@ -11,6 +11,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -33,6 +34,7 @@ class Diagnoser(Construct):
         settings: Settings,
         table: dynamodb.Table,
         topics: Topics,
+        evidence: s3.Bucket,
         failed: sqs.Queue,
         max_age: Duration,
     ) -> None:
@@ -41,7 +43,7 @@ class Diagnoser(Construct):
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         role = function_role(
-            self, settings, table=table, topic=topics.reports, key=topics.key, failed=failed, log_group=log_group
+            self, settings, table=table, topics=topics, evidence=evidence, failed=failed, log_group=log_group
         )
         with tempfile.TemporaryDirectory() as scratch:  # the CDK copies the asset to its output at once
             code = Path(scratch) / "function"
@@ -58,7 +60,7 @@ class Diagnoser(Construct):
                 log_group=log_group,
                 memory_size=1024,
                 timeout=Duration.seconds(60),
-                environment=_environment(settings, table, topics),
+                environment=_environment(settings, table, topics, evidence),
                 retry_attempts=2,
                 max_event_age=max_age,
                 on_failure=destinations.SqsDestination(failed),
@@ -71,15 +73,24 @@ class Diagnoser(Construct):
         )
 
 
-def _environment(settings: Settings, table: dynamodb.Table, topics: Topics) -> dict[str, str]:
+def _environment(settings: Settings, table: dynamodb.Table, topics: Topics, evidence: s3.Bucket) -> dict[str, str]:
     """Return the function's settings; what is not set is left out."""
     environment = {
         "TABLE_NAME": table.table_name,
         "TOPIC_ARN": topics.reports.topic_arn,
+        "EVIDENCE_BUCKET": evidence.bucket_name,
         "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
     }
-    if settings.slack_secret_name:
-        environment["SLACK_SECRET_NAME"] = settings.slack_secret_name
+    if topics.chat:
+        environment["CHAT_TOPIC_ARN"] = topics.chat.topic_arn
+    as_text = {
+        "SLACK_SECRET_NAME": settings.slack_secret_name,
+        "EVENT_BUS": settings.event_bus,
+        "REMINDER_HOURS": settings.reminder_hours,
+        "MUTE_TAG": settings.mute_tag,
+        "OWNER_TAG": settings.owner_tag,
+    }
+    environment |= {name: str(value) for name, value in as_text.items() if value is not None}
     if settings.reader_roles:
         roles = {
             account: {"role-arn": role.arn} | ({"external-id": role.external_id} if role.external_id else {})

@@ -20,6 +20,10 @@ _CLUSTER = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
 _HOST = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
+_BUS = re.compile(r"(?:arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[\w./-]{1,256}", re.ASCII)
+_TAG_KEY = re.compile(r"[\w .:/+@-]{1,128}")
+_TAG = re.compile(rf"{_TAG_KEY.pattern}(?:=[\w .:/=+@-]{{0,256}})?")
+_WEEK = 7 * 24
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
@@ -34,11 +38,17 @@ class Settings:
     alert_emails: tuple[str, ...] = ()
     subscriber_accounts: tuple[str, ...] = ()
     slack_secret_name: str | None = None
+    amazon_q_topic: bool = False
+    event_bus: str | None = None
     include_clusters: tuple[str, ...] = ()
     exclude_clusters: tuple[str, ...] = ()
     reader_roles: Mapping[str, ReaderRole] | None = None
     switched_off_reads: tuple[str, ...] = ()
     registry_probe: Registry | None = None
+    reminder_hours: int | None = None
+    mute_tag: str | None = None
+    owner_tag: str | None = None
+    dashboard: bool = False
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -88,10 +98,28 @@ def _listed(pattern: re.Pattern[str], item: str) -> Callable[[str, object], tupl
     return parse
 
 
-def _secret_name(key: str, value: object) -> str:
-    if not isinstance(value, str) or not _SECRET.fullmatch(value):
-        raise _wrong(key, value, "the name (not the ARN) of a secret in Secrets Manager")
-    return value
+def _text(pattern: re.Pattern[str], allowed: str) -> Callable[[str, object], str]:
+    def parse(key: str, value: object) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise _wrong(key, value, allowed)
+        return value
+
+    return parse
+
+
+def _switch(key: str, value: object) -> bool:
+    """Read ``true`` or ``false``; ``-c`` on the command line passes them as text."""
+    if value is True or value == "true":
+        return True
+    if value is False or value == "false":
+        return False
+    raise _wrong(key, value, "true or false")
+
+
+def _hours(key: str, value: object) -> int:
+    if isinstance(value, int | str) and re.fullmatch("[0-9]{1,3}", str(value)) and 1 <= int(value) <= _WEEK:
+        return int(value)
+    raise _wrong(key, value, f"a whole number of hours from 1 to {_WEEK}")
 
 
 def _reader_roles(key: str, value: object) -> dict[str, ReaderRole]:
@@ -129,7 +157,9 @@ def _registry_probe(key: str, value: object) -> Registry:
 _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "alert-emails": _listed(_EMAIL, "mail addresses"),
     "subscriber-accounts": _listed(_ACCOUNT, "12-digit account ids in quotes"),
-    "slack-secret-name": _secret_name,
+    "slack-secret-name": _text(_SECRET, "the name (not the ARN) of a secret in Secrets Manager"),
+    "amazon-q-topic": _switch,
+    "event-bus": _text(_BUS, "the name or ARN of an EventBridge bus in this account and Region"),
     "include-clusters": _listed(_CLUSTER, "cluster names"),
     "exclude-clusters": _listed(_CLUSTER, "cluster names"),
     "reader-roles": _reader_roles,
@@ -137,4 +167,8 @@ _PARSERS: dict[str, Callable[[str, object], Any]] = {
         re.compile("|".join(SWITCHABLE_READS)), f"reads, each one of {', '.join(SWITCHABLE_READS)}"
     ),
     SETTING: _registry_probe,
+    "reminder-hours": _hours,
+    "mute-tag": _text(_TAG, "the key of a tag, or key=value"),
+    "owner-tag": _text(_TAG_KEY, "the key of a tag"),
+    "dashboard": _switch,
 }

@@ -1,4 +1,4 @@
-"""Where reports and alarms go: two topics under one customer key."""
+"""Where reports and alarms go: topics under one customer key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from infra.settings import Settings
 
 
 class Topics(Construct):
-    """The report topic, the operations topic, and the key that encrypts both.
+    """The report topic, the operations topic, the topic for chat if it is set, and the key that encrypts them.
+
+    Amazon Q Developer in chat applications drops whatever has not its own form, so it gets a topic of its own.
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 
     CloudWatch publishes alarms itself, so it must be let use the key: the managed key ``alias/aws/sns``
     cannot admit it.
@@ -32,10 +35,13 @@ class Topics(Construct):
         )
         self.reports = self._topic("Reports", "Pull Doctor reports")
         self.operations = self._topic("Operations", "Pull Doctor alarms about itself")
+        self.chat = self._topic("Chat", "Pull Doctor reports for chat") if settings.amazon_q_topic else None
         self._admit_alarms()
+        # Who reads everything hears of a group of workloads once, not once for each of them.
+        no_asides = {"aside": sns.SubscriptionFilter.not_exists_filter()}
         for address in settings.alert_emails:
             # An alarm means that a report may be missing: whoever waits for the reports must hear of it.
-            self.reports.add_subscription(subscriptions.EmailSubscription(address))
+            self.reports.add_subscription(subscriptions.EmailSubscription(address, filter_policy=no_asides))
             self.operations.add_subscription(subscriptions.EmailSubscription(address))
         if settings.subscriber_accounts:
             self.reports.add_to_resource_policy(
@@ -45,6 +51,11 @@ class Topics(Construct):
                     resources=[self.reports.topic_arn],
                 )
             )
+
+    @property
+    def published(self) -> tuple[sns.Topic, ...]:
+        """The topics that the function itself publishes to."""
+        return (self.reports, self.chat) if self.chat else (self.reports,)
 
     def _topic(self, id_: str, display_name: str) -> sns.Topic:
         return sns.Topic(self, id_, display_name=display_name, master_key=self.key, enforce_ssl=True)

@@ -11,7 +11,7 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "unhurried")
 
-pytest_plugins = ["tests.emulated.fixtures"]
+pytest_plugins = ["tests.command_line", "tests.emulated.fixtures"]
 
 GOLDEN = Path(__file__).parent / "golden"
 

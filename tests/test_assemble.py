@@ -7,8 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.assemble import task_part
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.questions import OneService
+from pull_doctor.pipeline import conclude
 from pull_doctor.report.model import UNSET, PullerPart
-from tests.causes.factory import TASK, World
+from pull_doctor.view.workload import tag_of
+from tests.causes.factory import READ_AT, SERVICE, TASK, World
 from tests.ranked_worlds import concluded
 
 
@@ -32,3 +37,47 @@ def test_a_task_of_no_service_is_not_one_whose_group_is_not_said() -> None:
     assert task_part(TASK).service == "web"
     assert task_part(replace(TASK, group="family:web", service=None)).service is None
     assert task_part(replace(TASK, group=None, service=None)).service is UNSET
+
+
+TAGS = (("team", "payments"), ("empty", ""))
+TAGGED = World(service=replace(SERVICE, tags=TAGS))
+ALONE = replace(TASK, service=None, group="family:web")
+WITHOUT_SERVICE = World(
+    task=ALONE, service=None, definition=replace(World().task_definition, tags=(("team", "batch"),))
+)
+
+
+def tag(world: World, key: str) -> Fact[str | None]:
+    return tag_of(world.intake, world.answers(), key)
+
+
+def test_the_service_s_tag_names_the_owner() -> None:
+    world = replace(TAGGED, definition=WITHOUT_SERVICE.definition)
+    assert conclude(world.intake, world.answers(), READ_AT, "team").task.owner == "payments"
+    assert tag(world, "team") == Known("payments")
+
+
+def test_without_a_service_the_task_definition_s_tag_does() -> None:
+    assert conclude(WITHOUT_SERVICE.intake, WITHOUT_SERVICE.answers(), READ_AT, "team").task.owner == "batch"
+
+
+@pytest.mark.parametrize("key", ["owner", "Team", "empty"])
+def test_a_tag_that_is_not_there_or_empty_names_nobody(key: str) -> None:
+    assert conclude(TAGGED.intake, TAGGED.answers(), READ_AT, key).task.owner is UNSET
+    assert tag(TAGGED, key) == Known("" if key == "empty" else None)
+
+
+def test_without_a_key_no_tag_is_looked_at() -> None:
+    assert concluded(TAGGED).task.owner is UNSET
+
+
+def test_a_tag_that_was_not_read_is_not_absent() -> None:
+    denied = Unknown("service web of cluster prod", "denied")
+    answers = {question: denied if isinstance(question, OneService) else fact for question, fact in TAGGED.answers()}
+    assert tag_of(TAGGED.intake, Answers(answers), "team") == denied
+    deleted, unasked = tag(World(service=None), "team"), tag(World(), "team")
+    assert isinstance(deleted, Unknown)
+    assert (deleted.fact, deleted.why, deleted.detail) == ("the tags of service web", "not-visible", "it is deleted")
+    assert isinstance(unasked, Unknown)
+    assert unasked.detail == "they were not asked for"
+    assert conclude(TAGGED.intake, Answers(answers), READ_AT, "team").task.owner is UNSET

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 from pull_doctor import cli
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.facts import permissions
+from tests.command_line import Run
 from tests.emulated.aws import EmulatedAws
 from tests.intake.stopped_tasks import container, event, fargate_task
 from tests.worlds import World, build
@@ -26,34 +24,6 @@ TIMEOUT = (
     'docker.io/library/nginx:1.27: failed to do request: Head "https://registry-1.docker.io/v2/library/nginx/manifests/'
     '1.27": dial tcp 54.227.20.253:443: i/o timeout'
 )
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``pull-doctor`` in this process."""
-
-    def call(*arguments: str, stdin: str | bytes = "") -> Ran:
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        monkeypatch.setattr(sys, "argv", ["pull-doctor", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return Ran(code, captured.out, captured.err)
-
-    return call
 
 
 @pytest.fixture

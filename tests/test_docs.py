@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from infra.settings import _PARSERS, SWITCHABLE_READS
-from pull_doctor import cli
+from pull_doctor import cli, console
 from pull_doctor.causes import catalogue, runner
 from pull_doctor.causes.outcome import Ok, Problem
 from pull_doctor.facts import permissions
@@ -77,7 +77,7 @@ def test_the_causes_are_those_of_the_catalogue() -> None:
 
 def test_the_exit_codes_are_those_of_the_command_line() -> None:
     listed = re.findall(r"^\| ([0-9]) \|", _section("Command line"), re.MULTILINE)
-    codes = {*cli.EXIT_CODES.values(), cli.WRONG_USAGE, cli.TOOL_FAILED}
+    codes = {*console.EXIT_CODES.values(), console.WRONG_USAGE, console.TOOL_FAILED}
     assert listed == [str(code) for code in sorted(codes)]
 
 

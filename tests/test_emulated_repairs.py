@@ -234,3 +234,18 @@ def test_an_endpoint_has_one_interface_in_each_of_its_subnets(net: Net) -> None:
     moto_repairs.set_endpoint_state(ACCOUNT, net.region, endpoint, "rejected")
     found = net.endpoint(endpoint)
     assert (found["State"], found["SubnetIds"], found["NetworkInterfaceIds"]) == ("rejected", [], [])
+
+
+def test_mail_heeds_the_filter_of_its_subscription(aws: EmulatedAws) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name="filtered")["TopicArn"]
+    no_asides = {"FilterPolicy": json.dumps({"aside": [{"exists": False}]})}
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="some@example.com", Attributes=no_asides)
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="all@example.com")
+    some = {"cause": {"DataType": "String", "StringValue": "vpc-dns-off"}}
+    aside = {"aside": {"DataType": "String", "StringValue": "true"}}
+    sns.publish(TopicArn=topic, Subject="first", Message="a", MessageAttributes=some)
+    sns.publish(TopicArn=topic, Subject="second", Message="b", MessageAttributes=some | aside)
+    sent = [(mail["to"], mail["subject"], mail["text"]) for mail in aws.mails() if mail["to"].endswith("l@example.com")]
+    assert sent == [("all@example.com", "first", "a"), ("all@example.com", "second", "b")]
+    assert [mail["subject"] for mail in aws.mails() if mail["to"] == "some@example.com"] == ["first"]

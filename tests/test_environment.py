@@ -6,11 +6,16 @@ from pull_doctor.environment import BrokenEnvironmentError, Environment
 from pull_doctor.facts.aws import ReaderRole
 from pull_doctor.facts.registry.hosts import Registry
 
-LEAST = {"TABLE_NAME": "table", "TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:reports"}
+LEAST = {
+    "TABLE_NAME": "table",
+    "TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:reports",
+    "EVIDENCE_BUCKET": "bucket",
+}
 
 
-def test_only_table_and_topic_are_needed() -> None:
-    assert Environment.read(LEAST) == Environment("table", LEAST["TOPIC_ARN"])
+def test_only_table_topic_and_bucket_are_needed() -> None:
+    assert Environment.read(LEAST) == Environment("table", LEAST["TOPIC_ARN"], "bucket")
+    assert Environment.read(LEAST).reminder == 6 * 3600
 
 
 def test_every_variable_is_read() -> None:
@@ -18,6 +23,11 @@ def test_every_variable_is_read() -> None:
         LEAST
         | {
             "SLACK_SECRET_NAME": "team/slack",
+            "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:chat",
+            "EVENT_BUS": "team",
+            "REMINDER_HOURS": "2",
+            "MUTE_TAG": "pull-doctor=muted",
+            "OWNER_TAG": "team",
             "READER_ROLES": '{"444455556666": {"role-arn": "arn:aws:iam::444455556666:role/r", "external-id": "x"},'
             ' "777788889999": {"role-arn": "arn:aws:iam::777788889999:role/r"}}',
             "SWITCHED_OFF": "iam:SimulatePrincipalPolicy, ecs:DescribeTaskDefinition,",
@@ -25,6 +35,11 @@ def test_every_variable_is_read() -> None:
         }
     )
     assert environment.slack_secret_name == "team/slack"
+    assert environment.chat_topic_arn == "arn:aws:sns:eu-west-1:111122223333:chat"
+    assert environment.event_bus == "team"
+    assert environment.reminder == 7200
+    assert environment.mute_tag == ("pull-doctor", "muted")
+    assert environment.owner_tag == "team"
     assert environment.reader_roles == {
         "444455556666": ReaderRole("arn:aws:iam::444455556666:role/r", "x"),
         "777788889999": ReaderRole("arn:aws:iam::777788889999:role/r"),
@@ -38,8 +53,31 @@ def test_the_registry_client_can_be_switched_off() -> None:
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
-    empty = LEAST | {"SLACK_SECRET_NAME": "", "READER_ROLES": "", "SWITCHED_OFF": "", "REGISTRY_PROBE": ""}
-    assert Environment.read(empty) == Environment.read(LEAST)
+    optional = (
+        "SLACK_SECRET_NAME",
+        "CHAT_TOPIC_ARN",
+        "EVENT_BUS",
+        "REMINDER_HOURS",
+        "MUTE_TAG",
+        "OWNER_TAG",
+        "READER_ROLES",
+        "SWITCHED_OFF",
+        "REGISTRY_PROBE",
+    )
+    assert Environment.read(LEAST | dict.fromkeys(optional, "")) == Environment.read(LEAST)
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [("quiet", ("quiet", None)), ("quiet=", ("quiet", "")), ("a:b=c=d", ("a:b", "c=d")), ("", None)],
+)
+def test_a_tag_has_a_key_and_perhaps_a_value(text: str, tag: tuple[str, str | None] | None) -> None:
+    assert Environment.read(LEAST | {"MUTE_TAG": text}).mute_tag == tag
+
+
+def test_broken_hours_are_one_line() -> None:
+    with pytest.raises(BrokenEnvironmentError, match=r"^REMINDER_HOURS is not a whole number$"):
+        Environment.read(LEAST | {"REMINDER_HOURS": "6h"})
 
 
 @pytest.mark.parametrize("name", LEAST)

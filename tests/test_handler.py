@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,15 +15,23 @@ import pytest
 from moto import mock_aws
 
 from pull_doctor import handler
+from pull_doctor.delivery.diagnosis import Diagnosis
+from pull_doctor.delivery.evidence import EvidenceBucket
 from pull_doctor.delivery.incidents import Incidents
 from pull_doctor.delivery.sink import SinkFailed
 from pull_doctor.delivery.sns import Sns
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.event import NotAnEcsTaskEvent
 from pull_doctor.intake.task import Intake
 from pull_doctor.report.model import Report
-from tests.delivery.samples import ACCOUNT, REGION, TABLE, FakeSink, make_report, make_table
+from tests.delivery.samples import ACCOUNT, BUCKET, REGION, TABLE, FakeSink, make_bucket, make_report, make_table
 
-CONTEXT: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
+CONTEXT: Any = SimpleNamespace(
+    aws_request_id="request-1",
+    invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:PullDoctor",
+    get_remaining_time_in_millis=lambda: 60_000,
+)
 
 
 def event(task: str = "a" * 32, event_id: str = "event-1", **detail: Any) -> dict[str, Any]:
@@ -73,19 +82,23 @@ class Deployed:
         self.parts = handler.Parts(
             incidents=Incidents(self.table, TABLE),
             sinks={"sns": Sns(boto3.client("sns", region_name=REGION), self.topic), "slack": self.slack},
+            evidence=EvidenceBucket(make_bucket(), BUCKET),
             diagnose=self._diagnose,
+            reread=self._diagnose,
+            ask=lambda question: Unknown(question.fact, "denied") if self.unread else Known(None),
             now=lambda: 1_793_697_287.0,
         )
+        self.unread = False
 
-    def _diagnose(self, intake: Intake, deadline: float) -> Report:
+    def _diagnose(self, intake: Intake, deadline: float) -> Diagnosis:
         assert intake.task.service == "web"
         self.deadlines.append(deadline)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return Diagnosis(self.answer, Answers(), datetime(2026, 11, 3, 9, 14, 10, tzinfo=UTC))
 
-    def handle(self, given: Any) -> None:
-        handler.handle(given, CONTEXT, self.parts)
+    def handle(self, given: Any) -> Any:
+        return handler.handle(given, CONTEXT, self.parts)
 
     def received(self) -> list[dict[str, Any]]:
         got = boto3.client("sqs", region_name=REGION).receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
@@ -218,11 +231,65 @@ def test_another_event_is_one_line_in_the_log_and_raised(
     assert deployed.items() == 0
 
 
+def settled(name: str = "SERVICE_STEADY_STATE") -> dict[str, Any]:
+    return {
+        "id": "settled-1",
+        "detail-type": "ECS Service Action",
+        "source": "aws.ecs",
+        "resources": [f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/production/web"],
+        "detail": {"eventName": name, "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/production"},
+    }
+
+
+@pytest.mark.parametrize("asked", [settled(), {"pull-doctor": "sweep"}])
+def test_an_incident_that_is_over_is_told_once(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str], asked: dict[str, Any]
+) -> None:
+    deployed.handle(event())
+    deployed.received()
+    printed(capsys)
+    deployed.handle(asked)
+    deployed.handle(asked)
+    (received,) = deployed.received()
+    assert received["incident"]["status"] == "withdrawn"
+    assert json.loads(deployed.slack.got[-1]) == received
+    assert metrics(printed(capsys)) == {}, "no new cause was found"
+
+
+def test_a_settled_service_without_an_incident_leaves_no_trace(deployed: Deployed) -> None:
+    deployed.handle(settled())
+    assert (deployed.items(), deployed.received()) == (0, [])
+
+
+def test_an_end_that_a_sink_does_not_take_is_counted_and_raised_but_not_by_the_sweep(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.handle(event())
+    printed(capsys)
+    deployed.slack.refuses = 2
+    with pytest.raises(handler.Undelivered, match=r"^slack: busy$"):
+        deployed.handle(settled())
+    assert metrics(printed(capsys))["Undelivered"] == (1.0, {})
+    deployed.handle({"pull-doctor": "sweep"})
+    assert metrics(printed(capsys))["Undelivered"] == (1.0, {})
+    deployed.handle({"pull-doctor": "sweep"})
+    assert json.loads(deployed.slack.got[-1])["incident"]["status"] == "withdrawn"
+
+
+def test_a_sample_goes_to_every_sink_and_each_answer_is_returned(deployed: Deployed) -> None:
+    deployed.slack.crashes_with = SinkFailed("down")
+    assert deployed.handle({"pull-doctor": "test"}) == {"sinks": {"slack": "down", "sns": "ok"}}
+    (received,) = deployed.received()
+    assert (received["sample"], received["verdict"], received["incident"]) == (True, "not-a-pull-failure", None)
+    assert (received["task"]["account"], received["task"]["region"]) == (ACCOUNT, REGION)
+    assert deployed.items() == 0
+
+
 def test_the_diagnosis_leaves_time_to_deliver(deployed: Deployed) -> None:
     before = time.monotonic()
     deployed.handle(event())
     (deadline,) = deployed.deadlines
-    assert before + 60 - 15 <= deadline <= time.monotonic() + 60 - 15
+    assert before + 60 - 20 <= deadline <= time.monotonic() + 60 - 20
 
 
 def test_what_the_user_typed_into_the_task_is_not_logged(
@@ -247,11 +314,14 @@ def test_the_function_starts_from_its_environment(deployed: Deployed, monkeypatc
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("TOPIC_ARN", deployed.topic)
+    monkeypatch.setenv("EVIDENCE_BUCKET", BUCKET)
     monkeypatch.setenv("SLACK_SECRET_NAME", "slack")
+    monkeypatch.setenv("CHAT_TOPIC_ARN", deployed.topic)
+    monkeypatch.setenv("EVENT_BUS", "reports")
     handler.parts.cache_clear()
     try:
         handler.lambda_handler(event(stopCode="UserInitiated"), CONTEXT)
-        assert handler.parts().sinks.keys() == {"sns", "slack"}
+        assert handler.parts().sinks.keys() == {"sns", "slack", "chat", "events"}
     finally:
         handler.parts.cache_clear()
 

@@ -11,6 +11,10 @@ PACKAGE = ROOT / "lambda" / "pull_doctor"
 DOORS = {
     "handler": "the function's door",
     "cli": "the command line's door",
+    "operations.stack": "the deployed stack, as CloudFormation tells of it",
+    "operations.incidents": "the stack's table",
+    "operations.redrive": "the stack's queues",
+    "operations.sample": "the stack's function",
     "facts.aws": "the AWS clients",
     "facts.permissions": "it asks the readers for their actions",
     "environment": "it names the reader roles as facts.aws has them",

@@ -272,3 +272,123 @@ def test_a_recording_asks_aws_once_and_fails_to_order(aws: EmulatedAws) -> None:
     assert recording.actions == {"ec2:DescribeVpcs"}
     assert paged("ec2:DescribeVpcs")
     assert not paged("ec2:DescribeVpcAttribute")
+
+
+def _service(world: World) -> dict[str, Any]:
+    ecs = world.builder.client("ecs")
+    found: dict[str, Any] = ecs.describe_services(cluster=world.cluster, services=[world.workload])["services"][0]
+    return found
+
+
+def _running(world: World) -> list[str]:
+    found: list[str] = world.builder.client("ecs").list_tasks(cluster=world.cluster, serviceName=world.workload)[
+        "taskArns"
+    ]
+    return found
+
+
+def _revisions(world: World) -> list[tuple[str, str, int]]:
+    return [
+        (one["taskDefinition"].rpartition(":")[2], one["rolloutState"], one["runningCount"])
+        for one in _service(world)["deployments"]
+    ]
+
+
+def test_a_service_recovers_with_a_task_that_started_after_the_failure(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    assert _revisions(world) == [("1", "IN_PROGRESS", 0)]
+    task = world.recover()
+
+    assert _revisions(world) == [("1", "COMPLETED", 1)]
+    assert _running(world) == [task]
+    found = world.builder.client("ecs").describe_tasks(cluster=world.cluster, tasks=[task])["tasks"][0]
+    assert found["startedAt"] > world.launched.stopped_at
+    assert found["startedBy"] == _service(world)["deployments"][0]["id"]
+
+
+def test_a_new_revision_recovers_and_the_old_tasks_go(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    old = world.add_old_task()
+    revision = world.deploy("docker.io/library/nginx:1.28")
+    assert _revisions(world) == [("2", "IN_PROGRESS", 0), ("1", "IN_PROGRESS", 1)]
+    with pytest.raises(RuntimeError, match="complete"):
+        world.builder.settle()
+
+    world.recover()
+    assert _revisions(world) == [("2", "COMPLETED", 1)]
+    assert old not in _running(world)
+    found = world.builder.client("ecs").describe_task_definition(taskDefinition=revision)["taskDefinition"]
+    assert found["containerDefinitions"][0]["image"] == "docker.io/library/nginx:1.28"
+    assert found["executionRoleArn"] == world.role
+
+
+def test_a_rollback_leaves_the_old_tasks_running(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    old = world.add_old_task()
+    before = _service(world)["deployments"][0]["id"]
+    world.deploy()
+    world.relaunch()
+    assert world.event["detail"]["taskDefinitionArn"].endswith(":2")
+
+    world.roll_back()
+    assert _revisions(world) == [("1", "COMPLETED", 1)]
+    assert _service(world)["deployments"][0]["id"] == before
+    assert _service(world)["taskDefinition"].endswith(":1")
+    assert _running(world) == [old]
+    assert world.deployment_completed["detail"]["deploymentId"] == before
+
+
+def test_a_service_may_want_nothing_or_be_gone(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    world.add_old_task()
+    world.scale_to_zero()
+    assert (_service(world)["status"], _service(world)["desiredCount"], _running(world)) == ("ACTIVE", 0, [])
+
+    other = build(aws, "healthy")
+    other.add_old_task()
+    other.delete_service()
+    assert (_service(other)["status"], _running(other)) == ("INACTIVE", [])
+
+
+def test_ecs_knows_the_tasks_of_a_storm(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    events = world.fail_again(120)
+    assert len({event["id"] for event in events}) == len(events) == 240
+    arns = [event["detail"]["taskArn"] for event in events[::2]]
+    assert len({*arns, world.launched.task}) == 121
+    ecs = world.builder.client("ecs")
+    task = ecs.describe_tasks(cluster=world.cluster, tasks=[arns[0]])["tasks"][0]
+    details = {item["name"]: item["value"] for item in task["attachments"][0]["details"]}
+    assert events[0]["resources"] == [task["taskArn"]] == [arns[0]]
+    assert (task["lastStatus"], task["stoppedReason"]) == ("STOPPED", world.text)
+    assert task["stoppedAt"] >= world.launched.stopped_at.replace(microsecond=0)
+    assert details["networkInterfaceId"] != world.launched.interface
+    assert details["networkInterfaceId"] in json.dumps(events[0])
+    pages = ecs.get_paginator("list_tasks").paginate(
+        cluster=world.cluster, serviceName=world.workload, desiredStatus="STOPPED"
+    )
+    assert {arn for page in pages for arn in page["taskArns"]} == {*arns, world.launched.task}
+    assert _running(world) == []
+
+
+def test_a_neighbour_shares_everything_but_its_name_and_cluster(aws: EmulatedAws) -> None:
+    world = build(aws, "private-subnet-without-route")
+    other = world.neighbour("batch")
+    assert other.workload != world.workload
+    assert other.event["detail"]["clusterArn"].endswith(":cluster/batch")
+    assert (other.subnet, other.role, other.image) == (world.subnet, world.role, world.image)
+    assert _service(other)["deployments"][0]["id"] == other.event["detail"]["startedBy"]
+    other.mend()
+    assert _routes(world)["0.0.0.0/0"].startswith("nat-")
+
+
+def test_the_events_of_a_service_have_their_shape(aws: EmulatedAws) -> None:
+    world = build(aws, "healthy")
+    steady, done = world.steady_state, world.deployment_completed
+    arn = _service(world)["serviceArn"]
+    assert steady["resources"] == done["resources"] == [arn]
+    assert steady["id"] != world.steady_state["id"]
+    assert (steady["detail-type"], steady["detail"]["eventName"]) == ("ECS Service Action", "SERVICE_STEADY_STATE")
+    assert steady["detail"]["clusterArn"] == world.event["detail"]["clusterArn"]
+    assert (done["detail-type"], "version" in done["detail"]) == ("ECS Deployment State Change", False)
+    assert done["detail"]["deploymentId"] == _service(world)["deployments"][0]["id"]

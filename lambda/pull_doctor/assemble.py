@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -32,16 +33,24 @@ from pull_doctor.report.model import (
     Verdict,
 )
 from pull_doctor.view import View
+from pull_doctor.view.workload import tag_of
 
 
-def assemble(intake: Intake, views: Sequence[View], ranking: Ranking, answers: Answers, read_at: datetime) -> Report:
-    """Assemble the report of a diagnosis."""
+def assemble(
+    intake: Intake,
+    views: Sequence[View],
+    ranking: Ranking,
+    answers: Answers,
+    read_at: datetime,
+    owner_tag: str | None = None,
+) -> Report:
+    """Assemble the report of a diagnosis; the value of ``owner_tag`` says whose workload it is."""
     verdict, reason, title = _verdict(views, ranking)
     return Report(
         verdict=verdict,
         verdict_reason=reason,
         title=title,
-        task=task_part(intake.task),
+        task=replace(task_part(intake.task), owner=_owner(intake, answers, owner_tag)),
         tool_version=__version__,
         puller=_puller(views),
         failures=tuple(_failure(view) for view in views),
@@ -53,6 +62,11 @@ def assemble(intake: Intake, views: Sequence[View], ranking: Ranking, answers: A
         notes=_sidecars(views),
         facts_read_at=read_at,
     )
+
+
+def _owner(intake: Intake, answers: Answers, tag: str | None) -> str | Unset:
+    value = tag_of(intake, answers, tag) if tag else None
+    return (value.value or UNSET) if isinstance(value, Known) else UNSET
 
 
 def not_a_pull_failure(intake: Intake) -> Report:

@@ -17,6 +17,20 @@ import typer
 from pull_doctor import __version__, pipeline
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.runner import Check, checks
+from pull_doctor.console import (
+    EXIT_CODES,
+    TOOL_FAILED,
+    WRONG_USAGE,
+    Profile,
+    Refused,
+    Region,
+    ReportFormat,
+    print_report,
+    region_of,
+    say,
+    session,
+)
+from pull_doctor.delivery.evidence import EvidenceBucket, EvidenceError
 from pull_doctor.facts import errors, store
 from pull_doctor.facts import permissions as iam
 from pull_doctor.facts.aws import Aws
@@ -24,28 +38,17 @@ from pull_doctor.facts.readers import tasks
 from pull_doctor.intake.event import NotAnEcsTaskEvent, read_described_task, read_event
 from pull_doctor.intake.symptoms import read_symptom
 from pull_doctor.intake.task import Intake
+from pull_doctor.operations.incidents import incidents, show
+from pull_doctor.operations.redrive import redrive
+from pull_doctor.operations.sample import send_sample
 from pull_doctor.plan import RANKING_FACTS, questions_of
-from pull_doctor.report.document import from_json, to_json
-from pull_doctor.report.markdown import render_markdown
-from pull_doctor.report.model import Report, Verdict
-from pull_doctor.report.slack import render_slack
-from pull_doctor.report.text import render_text
-from pull_doctor.terminal import show
-
-EXIT_CODES: dict[Verdict, int] = {
-    "no-defect-found": 0,
-    "not-a-pull-failure": 0,
-    "cause-found": 1,
-    "undetermined": 3,
-}
-WRONG_USAGE = 2
-TOOL_FAILED = 4
+from pull_doctor.report.document import from_json
 
 _ARN_PARTS = 6
+_S3 = "s3://"
 READING_TIME = 45.0
 """Seconds after which a diagnosis on the command line goes on with what it has."""
 
-Format = Literal["text", "json", "markdown", "slack"]
 Language = Literal["en", "ja", "ko"]
 
 app = typer.Typer(
@@ -57,20 +60,17 @@ app = typer.Typer(
 )
 
 
-class Refused(Exception):  # noqa: N818 - the message is the one line that the user reads
-    """The run cannot go on; ``code`` is the exit code."""
-
-    def __init__(self, message: str, code: int = WRONG_USAGE) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 EventFile = Annotated[str | None, typer.Option("--event", help="An EventBridge event, a file or - for standard input.")]
 Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster of the task or service.")]
 TaskId = Annotated[str | None, typer.Option("--task", help="The id or ARN of a stopped task.")]
 Service = Annotated[str | None, typer.Option("--service", help="A service, whose newest failed task is taken.")]
-Region = Annotated[str | None, typer.Option("--region", help="The Region; otherwise as in every AWS tool.")]
-Profile = Annotated[str | None, typer.Option("--profile", help="The profile; otherwise as in every AWS tool.")]
+Facts = Annotated[
+    str | None,
+    typer.Option(
+        "--facts",
+        help="Facts that collect saved or the deployed function kept: a file, -, or s3://...; no more is read.",
+    ),
+]
 
 
 @app.command()
@@ -79,8 +79,8 @@ def diagnose(
     cluster: Cluster = None,
     task: TaskId = None,
     service: Service = None,
-    facts: Annotated[str | None, typer.Option("--facts", help="Facts saved by collect; nothing is read.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="The form of the report.")] = "text",
+    facts: Facts = None,
+    form: ReportFormat = "text",
     language: Annotated[Language, typer.Option("--language", help="The language of the report.")] = "en",
     region: Region = None,
     profile: Profile = None,
@@ -91,13 +91,13 @@ def diagnose(
     if facts:
         if event or cluster or task or service:
             raise Refused("--facts goes alone: saved facts name their task themselves")
-        saved = _load(facts)
+        saved = _load(facts, region, profile)
         report = pipeline.conclude(saved.intake, saved.answers, saved.read_at)
     else:
         aws = _aws(profile)
         intake = _own(aws, _intake(aws, event, cluster, task, service, region))
         report = pipeline.diagnose(intake, aws, deadline=time.monotonic() + READING_TIME)
-    _print(report, form)
+    print_report(report, form)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -123,7 +123,7 @@ def collect(
         Path(out).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror}") from error
-    _say(f"saved {len(reading.answers)} facts to {out}")
+    say(f"saved {len(reading.answers)} facts to {out}")
 
 
 @app.command()
@@ -193,13 +193,19 @@ def version() -> None:
     sys.stdout.write(f"pull-doctor {__version__}\n")
 
 
+app.command()(incidents)
+app.command()(show)
+app.command()(redrive)
+app.command("test")(send_sample)
+
+
 def main() -> None:
     """Run the command line; Python's own exit code of an uncaught exception never leaves it."""
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except Refused as error:
-        _say(f"pull-doctor: {error}")
+        say(f"pull-doctor: {error}")
         code = error.code
     except typer.Abort:
         code = TOOL_FAILED
@@ -216,9 +222,9 @@ def _usage_error(error: Exception) -> int:
     """Say a wrong call in one line, as Typer words it; anything else is the tool's own failure."""
     message = getattr(error, "format_message", None)
     if message:
-        _say(f"pull-doctor: {message()}")
+        say(f"pull-doctor: {message()}")
         return WRONG_USAGE
-    _say(f"pull-doctor: internal error: {type(error).__name__}: {errors.detail(error)}")
+    say(f"pull-doctor: internal error: {type(error).__name__}: {errors.detail(error)}")
     return TOOL_FAILED
 
 
@@ -280,25 +286,11 @@ def _stopped(
 
 
 def _aws(profile: str | None) -> Aws:
-    if profile is None:
-        return Aws()
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.exceptions import ProfileNotFound  # noqa: PLC0415 - the same
-
-    try:
-        return Aws(session=boto3.Session(profile_name=profile))
-    except ProfileNotFound as error:
-        raise Refused(str(error)) from error
+    return Aws() if profile is None else Aws(session=session(profile))
 
 
 def _default_region(aws: Aws) -> str:
-    import boto3  # noqa: PLC0415 - slow to import
-
-    # AWS's other tools honour AWS_REGION before a profile's Region; boto3 does not know it.
-    region = os.environ.get("AWS_REGION") or (aws.session or boto3.Session()).region_name
-    if not region:
-        raise Refused("no Region is set: say --region, or set AWS_REGION")
-    return region
+    return region_of(aws.session or session(None))
 
 
 def _read_text(name: str) -> str:
@@ -320,11 +312,22 @@ def _read_json(name: str) -> dict[str, Any]:
     return value
 
 
-def _load(name: str) -> store.Saved:
+def _load(name: str, region: str | None, profile: str | None) -> store.Saved:
+    text = _read_object(name, region, profile) if name.startswith(_S3) else _read_text(name)
     try:
-        return store.load(_read_text(name))
+        return store.load(text)
     except store.UnreadableFacts as error:
         raise Refused(f"{name}: {error}") from error
+
+
+def _read_object(url: str, region: str | None, profile: str | None) -> str:
+    """Read an object of S3, such as the facts that the deployed function keeps of a report."""
+    bucket, _, key = url.removeprefix(_S3).partition("/")
+    own = session(profile)
+    try:
+        return EvidenceBucket(own.client("s3", region_name=region or region_of(own)), bucket).text(key)
+    except EvidenceError as error:
+        raise Refused(f"the facts cannot be read: {error}") from error
 
 
 def _classified(line: bytes) -> dict[str, Any]:
@@ -372,18 +375,3 @@ def _missing_actions(name: str) -> tuple[str, ...]:
     if not needed:
         raise Refused(f"{name}: nothing in this report waits for a permission")
     return needed
-
-
-def _print(report: Report, form: Format) -> None:
-    if form == "json":
-        sys.stdout.write(to_json(report) + "\n")
-    elif form == "markdown":
-        sys.stdout.write(render_markdown(report))
-    elif form == "slack":
-        sys.stdout.write(render_slack(report) + "\n")
-    else:
-        show(render_text(report))
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")

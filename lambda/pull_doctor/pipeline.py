@@ -36,8 +36,12 @@ def diagnose(intake: Intake, aws: Aws, *, deadline: float, memory: SharedAnswers
     ``deadline`` is on ``time.monotonic``'s clock: what is not read by then is unknown. ``memory`` spares a storm
     over one VPC the same reads again.
     """
-    reading = read(intake, aws, deadline=deadline, memory=memory)
-    report = conclude(intake, reading.answers, reading.read_at)
+    return report_of(intake, read(intake, aws, deadline=deadline, memory=memory))
+
+
+def report_of(intake: Intake, reading: Reading, owner_tag: str | None = None) -> Report:
+    """Name the cause from what was just read, and say what reading it took."""
+    report = conclude(intake, reading.answers, reading.read_at, owner_tag)
     return replace(report, duration_ms=reading.duration_ms, aws_calls=reading.aws_calls)
 
 
@@ -51,9 +55,12 @@ def read(intake: Intake, aws: Aws, *, deadline: float, memory: SharedAnswers | N
     return Reading(answers, datetime.now(UTC), spent, aws.calls - calls)
 
 
-def conclude(intake: Intake, answers: Answers, read_at: datetime) -> Report:
-    """Name the cause from facts that were read; the same facts give the same report."""
+def conclude(intake: Intake, answers: Answers, read_at: datetime, owner_tag: str | None = None) -> Report:
+    """Name the cause from facts that were read; the same facts give the same report.
+
+    The value of the tag ``owner_tag`` names the workload's owner.
+    """
     if not intake.failures:
         return assemble.not_a_pull_failure(intake)
     views = [View(intake.task, failure, answers) for failure in intake.failures]
-    return assemble.assemble(intake, views, rank(views, read_at), answers, read_at)
+    return assemble.assemble(intake, views, rank(views, read_at), answers, read_at, owner_tag)

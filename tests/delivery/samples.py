@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,17 +13,25 @@ from typing import Any
 import boto3
 
 from pull_doctor.causes.outcome import Evidence
-from pull_doctor.delivery.incidents import Incidents
-from pull_doctor.delivery.reporting import Reporting
-from pull_doctor.delivery.sink import SinkFailed
+from pull_doctor.delivery import evidence
+from pull_doctor.delivery.diagnosis import Diagnosis
+from pull_doctor.delivery.incidents import INDEX, LISTED, Incidents
+from pull_doctor.delivery.outbox import Outbox
+from pull_doctor.delivery.reporting import Done, Reporting
+from pull_doctor.delivery.sink import Sink, SinkFailed, Thread
+from pull_doctor.delivery.watch import Watch
+from pull_doctor.ending import Ask
+from pull_doctor.facts.answers import Answers
 from pull_doctor.intake.symptom import Kind, Symptom
 from pull_doctor.intake.task import Failure, Intake, Task
-from pull_doctor.report.model import FailurePart, RankedCause, Report, TaskPart
+from pull_doctor.report.document import from_json
+from pull_doctor.report.model import UNSET, FailurePart, Incident, RankedCause, Report, TaskPart
 from pull_doctor.resource import Place, Resource
 
 REGION = "eu-west-1"
 ACCOUNT = "111122223333"
 TABLE = "incidents"
+BUCKET = "evidence"
 START = 1_790_000_000.0
 """The wall clock when a test begins."""
 
@@ -50,9 +59,27 @@ def make_table() -> Any:
         AttributeDefinitions=[
             {"AttributeName": "incident", "AttributeType": "S"},
             {"AttributeName": "item", "AttributeType": "S"},
+            {"AttributeName": "status", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INDEX,
+                "KeySchema": [
+                    {"AttributeName": "status", "KeyType": "HASH"},
+                    {"AttributeName": "incident", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(LISTED)},
+            }
         ],
     )
     return dynamodb()
+
+
+def make_bucket() -> Any:
+    """Create the bucket of evidence in moto and return the client."""
+    client: Any = boto3.client("s3", region_name=REGION)
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return client
 
 
 def make_intake(task_id: str = "t1", kind: Kind = "network-timeout", **task: Any) -> Intake:
@@ -89,7 +116,9 @@ def make_report(cause: str = "s3-endpoint-missing", **members: Any) -> Report:
             service="web",
             task_definition="web:87",
         ),
-        failures=(FailurePart("app", "app", "CannotPull", Symptom("download", "network-timeout")),),
+        failures=(
+            FailurePart("app", "app", "CannotPull", Symptom("download", "network-timeout"), image="x.example/web:1"),
+        ),
         causes=(
             RankedCause(
                 cause=cause,
@@ -151,11 +180,13 @@ class FakeSink:
     got: list[str] = field(default_factory=list)
     asked: int = 0
     crashes_with: Exception | None = None
+    threads: list[Thread] = field(default_factory=list)
 
-    def deliver(self, report: Report, report_json: str, *, deadline: float) -> None:
+    def deliver(self, report: Report, report_json: str, *, thread: Thread, deadline: float) -> str:
         del deadline
-        assert report.incident
+        assert report.incident or report.sample
         self.asked += 1
+        self.threads.append(thread)
         if self.crashes_with:
             raise self.crashes_with
         if self.process:
@@ -166,36 +197,89 @@ class FakeSink:
         self.got.append(report_json)
         if self.process:
             self.process.step(f"after {self.name}")
+        return f"{self.name}-{len(self.got)}"
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents that it was told of, message by message."""
+        return [incident for text in self.got if (incident := from_json(text).incident)]
 
 
 @dataclass
 class World:
-    """A table, two sinks, a clock, and a diagnosis that counts how often it ran."""
+    """A table, a bucket, two sinks, a clock, and a diagnosis that counts how often it ran."""
 
     client: Any = field(default_factory=make_table)
+    s3: Any = field(default_factory=make_bucket)
     now: float = START
     sns: FakeSink = field(default_factory=lambda: FakeSink("sns"))
     slack: FakeSink = field(default_factory=lambda: FakeSink("slack"))
     diagnosed: Counter[str] = field(default_factory=Counter)
     cause: str = "s3-endpoint-missing"
+    culprit: str = "subnet-1"
+    answers: Answers = field(default_factory=Answers)
+    muted: bool = False
+    reports: dict[str, Any] = field(default_factory=dict)
+    """Members of every report that is made."""
 
     @property
     def incidents(self) -> Incidents:
         return Incidents(self.client, TABLE)
 
-    def diagnose(self, intake: Intake) -> Report:
+    @property
+    def evidence(self) -> evidence.EvidenceBucket:
+        return evidence.EvidenceBucket(self.s3, BUCKET)
+
+    @property
+    def sinks(self) -> dict[str, Sink]:
+        return {"sns": self.sns, "slack": self.slack}
+
+    def diagnose(self, intake: Intake) -> Diagnosis:
         self.diagnosed[intake.task.id] += 1
         # No two diagnoses give the same bytes, so that a repeated one shows.
-        return make_report(self.cause, duration_ms=self.diagnosed.total())
+        made = make_report(self.cause, duration_ms=self.diagnosed.total(), **self.reports)
+        task = replace(made.task, cluster=intake.task.cluster, service=intake.task.service or UNSET)
+        culprit = Resource("AWS::EC2::Subnet", self.culprit)
+        causes = tuple(replace(cause, culprit=culprit) for cause in made.causes)
+        report = replace(made, task=task, causes=causes)
+        return Diagnosis(report, self.answers, datetime.fromtimestamp(self.now, UTC), muted=self.muted)
 
-    def invocation(self, **members: Any) -> Reporting:
+    def invocation(self, sinks: Mapping[str, Sink] | None = None, **members: Any) -> Reporting:
         return Reporting(
             **{
                 "incidents": self.incidents,
-                "sinks": {"sns": self.sns, "slack": self.slack},
+                "outbox": Outbox(self.incidents, self.sinks if sinks is None else sinks, 1e6),
+                "evidence": self.evidence,
                 "diagnose": self.diagnose,
                 "lease_until": self.now + 62,
-                "deadline": 1e12,
+                "now": lambda: self.now,
+                **members,
+            }
+        )
+
+    def fail(
+        self,
+        task: str = "t1",
+        kind: Kind = "network-timeout",
+        *,
+        event: str = "e1",
+        invocation: Reporting | None = None,
+        **members: Any,
+    ) -> Done:
+        """Let a task fail now, and the function handle its event."""
+        intake = make_intake(task, kind, **{"failed_at": datetime.fromtimestamp(self.now - 7, UTC), **members})
+        return (invocation or self.invocation()).report(intake, {"id": event}, event)
+
+    def watch(self, ask: Ask, **members: Any) -> Watch:
+        return Watch(
+            **{
+                "incidents": self.incidents,
+                "outbox": Outbox(self.incidents, self.sinks, 1e6),
+                "evidence": self.evidence,
+                "ask": ask,
+                "diagnose": self.diagnose,
+                "lease_until": self.now + 62,
+                "until": 1e6,
                 "now": lambda: self.now,
                 **members,
             }

@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from pull_doctor.delivery.incidents import QUIET, WINDOW, Held, incident_key
-from pull_doctor.delivery.reporting import LeaseBusy
+from pull_doctor.delivery import outbox
+from pull_doctor.delivery.diagnosis import Diagnosis
+from pull_doctor.delivery.evidence import EvidenceBucket
+from pull_doctor.delivery.incidents import Held, Incidents, incident_key
+from pull_doctor.delivery.reporting import LeaseBusy, Reporting
+from pull_doctor.delivery.state import AWAY, REMINDER, WINDOW
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Intake
 from pull_doctor.report.document import from_json, to_json
-from pull_doctor.report.model import Report
-from tests.delivery.samples import ACCOUNT, REGION, START, Killed, Process, World, make_intake
+from pull_doctor.report.model import UNSET
+from tests.delivery.samples import ACCOUNT, REGION, START, FakeSink, Killed, Process, World, make_intake
 
 
 def test_an_incident_is_named_by_account_region_cluster_and_workload() -> None:
@@ -24,7 +30,7 @@ def test_an_incident_is_named_by_account_region_cluster_and_workload() -> None:
 
 
 def test_the_first_failure_is_reported_to_every_sink(world: World) -> None:
-    done = world.invocation().report(make_intake(), "e1")
+    done = world.fail(event="e1")
 
     assert done.confirmed == {"sns", "slack"}
     assert done.report
@@ -33,29 +39,30 @@ def test_the_first_failure_is_reported_to_every_sink(world: World) -> None:
     assert world.sns.got == world.slack.got == [to_json(done.report)]
 
 
-def test_the_incident_counts_its_tasks_and_their_times(world: World) -> None:
+def test_a_reminder_counts_the_tasks_and_says_since_when_and_what_they_ask_for(world: World) -> None:
     for number in range(3):
         world.now = START + number
-        world.invocation().report(make_intake(f"t{number}"), f"e{number}")
-    world.now = START + WINDOW + 1
-    done = world.invocation().report(make_intake("late"), "late")
+        world.fail(f"t{number}", event=f"e{number}")
+    world.now = START + REMINDER + 1
+    done = world.fail("late", event="late")
 
     assert done.report
     incident = done.report.incident
     assert incident
     assert incident.key == f"{ACCOUNT}/{REGION}/production/service:web"
-    assert (incident.status, incident.occurrences, incident.workloads) == ("open", 4, ("web",))
-    assert incident.first_seen.timestamp() == START
-    assert incident.last_seen.timestamp() == START + WINDOW + 1
+    assert (incident.status, incident.occasion, incident.workloads) == ("open", "reminder", ("web",))
+    assert incident.occurrences == 4
+    assert incident.first_seen.timestamp() == START - 7
+    assert incident.last_seen.timestamp() == START + REMINDER + 1 - 7
+    assert any("4 failed tasks" in note.text for note in done.report.notes)
 
 
-def test_failures_before_a_quiet_day_are_not_counted(world: World) -> None:
-    world.invocation().report(make_intake("old"), "old")
-    world.now += QUIET + 1
-    done = world.invocation().report(make_intake("new"), "new")
-    assert done.report
-    assert done.report.incident
-    assert done.report.incident.occurrences == 1
+def test_the_reminder_comes_when_the_settings_say(world: World) -> None:
+    world.fail("t1", event="e1")
+    world.now += 2 * 60 * 60
+    assert not world.fail("t2", event="e2", invocation=world.invocation(reminder=2 * 60 * 60 + 1)).report
+    world.now += 2 * 60 * 60
+    assert world.fail("t3", event="e3", invocation=world.invocation(reminder=2 * 60 * 60 + 1)).report
 
 
 def test_the_same_event_ten_times_in_both_statuses_shuffled_is_one_report(world: World) -> None:
@@ -63,56 +70,163 @@ def test_the_same_event_ten_times_in_both_statuses_shuffled_is_one_report(world:
     random.Random(7).shuffle(events)  # noqa: S311 - a fixed order, no secret
     for task, event in events:
         world.now += 31
-        world.invocation().report(make_intake(task), event)
+        world.fail(task, event=event)
     assert len(world.sns.got) == len(world.slack.got) == 1
-    assert len(world.incidents.occurrences(incident_key(make_intake().task))) == 1
+    assert len(world.incidents.occurrences(incident_key(make_intake().task), START)) == 1
 
 
 def test_a_repeated_event_hours_later_starts_no_report(world: World) -> None:
-    world.invocation().report(make_intake(), "e1")
+    world.fail(event="e1")
     world.now += 5 * WINDOW
-    world.invocation().report(make_intake(), "e1")
-    world.invocation().report(make_intake(), "stopped")
+    world.fail(event="e1")
+    world.fail(event="stopped")
     assert world.diagnosed.total() == 1
 
 
 def test_another_task_within_the_window_is_only_counted(world: World) -> None:
-    world.invocation().report(make_intake("t1"), "e1")
+    world.fail("t1", event="e1")
     world.now += WINDOW
-    done = world.invocation().report(make_intake("t2"), "e2")
+    done = world.fail("t2", event="e2")
     assert done.report is None
     assert world.diagnosed.total() == 1
 
 
-def test_after_the_window_a_task_is_reported_again(world: World) -> None:
-    world.invocation().report(make_intake("t1"), "e1")
+def test_after_the_window_it_is_diagnosed_again_and_the_same_cause_not_told_again(world: World) -> None:
+    world.fail("t1", event="e1")
+    for number in range(10):
+        world.now += WINDOW + 1
+        assert not world.fail(f"later-{number}", event=f"later-{number}").report
+    assert world.diagnosed.total() == 11
+    assert len(world.sns.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "culprit"), [("no-route-to-registry", "subnet-1"), ("s3-endpoint-missing", "subnet-2")]
+)
+def test_another_cause_or_another_resource_to_blame_is_told_in_the_same_incident(
+    world: World, cause: str, culprit: str
+) -> None:
+    world.fail("t1", event="e1")
     world.now += WINDOW + 1
-    world.invocation().report(make_intake("t2"), "e2")
+    world.cause, world.culprit = cause, culprit
+    done = world.fail("t2", event="e2")
+    assert done.report
+    assert done.report.incident
+    assert (done.report.incident.occasion, done.report.incident.occurrences) == ("new-cause", 2)
+    assert world.sns.threads[1].own == "sns-1"
+
+
+def test_two_causes_in_turns_are_told_once_each_and_one_that_comes_back_later_again(world: World) -> None:
+    causes = ("s3-endpoint-missing", "no-route-to-registry")
+    for number in range(8):
+        world.cause = causes[number % 2]
+        world.fail(f"t{number}", event=f"e{number}")
+        world.now += WINDOW + 1
     assert len(world.sns.got) == 2
+    world.now += AWAY
+    world.cause = causes[1]
+    world.fail("t8", event="e8")
+    world.now += WINDOW + 1
+    world.cause = causes[0]
+    assert world.fail("t9", event="e9").report
 
 
-def test_a_new_kind_of_symptom_is_reported_within_the_window_and_the_old_one_not_again(world: World) -> None:
+def test_what_cannot_be_told_any_more_is_no_news_after_a_cause(world: World) -> None:
+    world.fail("t1", event="e1")
+    world.now += WINDOW + 1
+    world.reports = {"verdict": "undetermined"}
+    assert not world.fail("t2", event="e2").report
+    assert world.fail("t3", "image-not-found", event="e3").report
+
+
+def test_a_new_kind_of_symptom_is_diagnosed_within_the_window_and_told_if_the_cause_is_another(world: World) -> None:
     for number, kind in enumerate(("network-timeout", "image-not-found", "network-timeout", "image-not-found")):
-        world.invocation().report(make_intake(f"t{number}", kind), f"e{number}")  # type: ignore[arg-type]  # a literal
+        world.cause = "s3-endpoint-missing" if kind == "network-timeout" else "image-not-found"
+        world.fail(f"t{number}", kind, event=f"e{number}")  # type: ignore[arg-type]  # a literal
     assert list(world.diagnosed) == ["t0", "t1"]
+    assert [incident.occasion for incident in world.sns.incidents] == ["first", "new-cause"]
 
 
 def test_an_event_that_tells_less_is_no_news_but_one_that_tells_more_is(world: World) -> None:
-    world.invocation().report(make_intake("t1", "undetermined"), "deprovisioning")
-    world.invocation().report(make_intake("t1", "image-not-found"), "stopped")
-    world.invocation().report(make_intake("t2", "undetermined"), "e2")
+    world.reports = {"verdict": "undetermined"}
+    world.fail("t1", "undetermined", event="deprovisioning")
+    world.fail("t1", "image-not-found", event="stopped")
+    world.fail("t2", "undetermined", event="e2")
     assert len(world.sns.got) == 2
 
 
+def test_a_muted_workload_is_watched_and_not_told_of_until_it_is_not_muted_any_more(world: World) -> None:
+    world.muted = True
+    assert not world.fail("t1", event="e1").report
+    assert world.sns.got == []
+    (listed,) = world.incidents.listed("open")
+    assert (listed.told, listed.cause) == (None, "s3-endpoint-missing")
+    world.muted = False
+    world.now += WINDOW + 1
+    done = world.fail("t2", event="e2")
+    assert done.report
+    assert done.report.incident
+    assert (done.report.incident.occasion, done.report.incident.occurrences) == ("first", 2)
+
+
+def test_incidents_with_the_same_resource_to_blame_are_one_group(world: World) -> None:
+    for number in range(5):
+        world.now += 1
+        world.fail(f"t{number}", service=f"web-{number}", cluster="staging" if number == 4 else "production")
+    world.fail("other", service="other", event="other", invocation=_with_culprit(world, "subnet-9"))
+
+    first, second, third, fourth, fifth, other = world.sns.incidents
+    assert (first.grouped_with, first.aside, first.workloads) == (UNSET, False, ("web-0",))
+    assert [each.grouped_with for each in (second, third, fourth, fifth)] == [first.key] * 4
+    assert [each.aside for each in (second, third, fourth, fifth)] == [False, True, False, True]
+    assert third.workloads == ("web-2", "web-0", "web-1")
+    assert fifth.workloads[:2] == ("web-4", "production/web-0")
+    assert (other.grouped_with, other.workloads) == (UNSET, ("other",))
+    assert [thread.group for thread in world.slack.threads] == [None, *["slack-1"] * 4, None]
+
+
+def _with_culprit(world: World, culprit: str) -> Reporting:
+    world.culprit = culprit
+    return world.invocation()
+
+
+def test_without_the_list_of_incidents_a_report_goes_out_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no index")
+
+    monkeypatch.setattr(Incidents, "listed", refuse)
+    done = world.fail()
+    assert done.report
+    assert done.report.incident
+    assert done.report.incident.workloads == ("web",)
+
+
+def test_the_evidence_is_kept_in_a_folder_of_the_report(world: World) -> None:
+    world.fail()
+    state = world.incidents.state(incident_key(make_intake().task))
+    assert state.evidence == f"incidents/{ACCOUNT}/{REGION}/production/service:web/2026-09-21T14-13-20Z/"
+    assert world.evidence.text(state.evidence + "report.json") == world.sns.got[0]
+    assert world.evidence.facts(state.evidence).intake.task.service == "web"
+
+
+def test_a_bucket_that_refuses_is_said_in_the_report_and_stops_nothing(world: World) -> None:
+    done = world.fail(invocation=world.invocation(evidence=EvidenceBucket(world.s3, "no-such-bucket")))
+    assert done.confirmed == {"sns", "slack"}
+    assert done.report
+    (note,) = done.report.notes
+    assert "could not be kept: s3://no-such-bucket/" in note.text
+    assert note.text.endswith("NoSuchBucket")
+
+
 def test_workloads_are_incidents_of_their_own(world: World) -> None:
-    world.invocation().report(make_intake("t1"), "e1")
-    world.invocation().report(make_intake("t2", service="worker"), "e2")
-    world.invocation().report(make_intake("t3", service=None, family="web"), "e3")
+    world.fail("t1", event="e1")
+    world.fail("t2", service="worker", event="e2")
+    world.fail("t3", service=None, family="web", event="e3")
     assert len(world.sns.got) == 3
 
 
 def test_the_cause_stands_in_the_table(world: World) -> None:
-    world.invocation().report(make_intake(), "e1")
+    world.fail(event="e1")
     key = {"incident": {"S": incident_key(make_intake().task)}, "item": {"S": "state"}}
     item = world.client.get_item(TableName="incidents", Key=key)["Item"]
     assert item["cause"] == {"S": "s3-endpoint-missing"}
@@ -127,12 +241,12 @@ def test_a_failing_sink_does_not_stop_the_other_and_the_retry_sends_only_what_is
     sinks[broken].refuses = 1
     (works,) = sinks.keys() - {broken}
 
-    first = world.invocation().report(make_intake(), "e1")
+    first = world.fail(event="e1")
     assert first.failed == {broken: "busy"}
     assert len(sinks[works].got) == 1
 
     world.now += 60
-    second = world.invocation().report(make_intake(), "e1")
+    second = world.fail(event="e1")
     assert not second.failed
     assert second.report is None
     assert sinks[works].asked == 1
@@ -142,16 +256,17 @@ def test_a_failing_sink_does_not_stop_the_other_and_the_retry_sends_only_what_is
 
 def test_a_later_task_brings_what_a_sink_still_lacks(world: World) -> None:
     world.slack.refuses = 1
-    world.invocation().report(make_intake("t1"), "e1")
-    world.invocation().report(make_intake("t2"), "e2")
+    world.fail("t1", event="e1")
+    world.fail("t2", event="e2")
     assert world.slack.got == world.sns.got
     assert world.diagnosed.total() == 1
 
 
 def test_a_new_kind_goes_out_although_a_sink_still_refuses(world: World) -> None:
     world.slack.refuses = 2
-    world.invocation().report(make_intake("t1"), "e1")
-    done = world.invocation().report(make_intake("t2", "image-not-found"), "e2")
+    world.fail("t1", event="e1")
+    world.cause = "image-not-found"
+    done = world.fail("t2", "image-not-found", event="e2")
     assert len(world.sns.got) == 2
     assert world.slack.got == world.sns.got[1:]
     assert done.failed == {"slack": "busy"}
@@ -161,7 +276,7 @@ def test_a_sink_that_crashes_is_a_failed_sink_and_its_words_are_not_repeated(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.slack.crashes_with = RuntimeError("https://hooks.example/secret")
-    done = world.invocation().report(make_intake(), "e1")
+    done = world.fail(event="e1")
     assert done.failed == {"slack": "the tool itself failed: RuntimeError"}
     assert "RuntimeError at sink slack" in caplog.text
     assert "in deliver" in caplog.text
@@ -169,24 +284,41 @@ def test_a_sink_that_crashes_is_a_failed_sink_and_its_words_are_not_repeated(
     assert len(world.sns.got) == 1
 
 
+def test_a_sink_that_hangs_keeps_no_other_waiting_and_is_given_up_in_time(world: World) -> None:
+    hanging = threading.Event()
+
+    class Hangs(FakeSink):
+        def deliver(self, *_: object, **__: object) -> str:
+            hanging.wait(30)
+            return "too late"
+
+    sinks = {"chat": Hangs("chat"), "sns": world.sns}
+    box = outbox.Outbox(world.incidents, sinks, time.monotonic() + 2)
+    done = world.fail(invocation=world.invocation(outbox=box))
+    hanging.set()
+    assert done.confirmed == {"sns"}
+    assert done.failed == {"chat": "it did not answer in time"}
+    assert len(world.sns.got) == 1
+
+
 def test_a_sink_that_was_taken_away_is_not_waited_for(world: World) -> None:
     world.slack.refuses = 1
-    world.invocation().report(make_intake("t1"), "e1")
-    world.invocation(sinks={"sns": world.sns}).report(make_intake("t1"), "e1")
+    world.fail("t1", event="e1")
+    world.fail("t1", event="e1", invocation=world.invocation(sinks={"sns": world.sns}))
     assert not world.incidents.state(incident_key(make_intake().task)).pending
 
 
 def test_a_sink_that_was_added_does_not_get_old_reports(world: World) -> None:
-    world.invocation(sinks={"sns": world.sns}).report(make_intake("t1"), "e1")
-    world.invocation().report(make_intake("t2"), "e2")
+    world.fail("t1", event="e1", invocation=world.invocation(sinks={"sns": world.sns}))
+    world.fail("t2", event="e2")
     assert world.slack.got == []
 
 
 def test_a_crashing_diagnosis_is_reported_as_such_with_what_ecs_said(world: World) -> None:
-    def crash(_: Intake) -> Report:
+    def crash(_: Intake) -> Diagnosis:
         raise KeyError("web")
 
-    done = world.invocation(diagnose=crash).report(make_intake(), "e1")
+    done = world.fail(event="e1", invocation=world.invocation(diagnose=crash))
     assert done.report
     assert done.report.verdict == "undetermined"
     assert "KeyError" in done.report.verdict_reason
@@ -199,7 +331,7 @@ def test_while_the_lease_is_held_another_task_is_done(world: World) -> None:
     world.incidents.take(
         incident_key(intake.task), event="e1", kinds=frozenset({"network-timeout"}), now=START, until=START + 60
     )
-    done = world.invocation().report(make_intake("t2"), "e2")
+    done = world.fail("t2", event="e2")
     assert done.report is None
     assert world.sns.asked == 0
 
@@ -208,13 +340,14 @@ def test_while_the_lease_is_held_the_holders_own_event_and_a_new_kind_come_again
     key = incident_key(make_intake().task)
     world.incidents.take(key, event="e1", kinds=frozenset({"network-timeout"}), now=START, until=START + 60)
     with pytest.raises(LeaseBusy):
-        world.invocation().report(make_intake("t1"), "e1")
+        world.fail("t1", event="e1")
     with pytest.raises(LeaseBusy):
-        world.invocation().report(make_intake("t2", "image-not-found"), "e2")
+        world.fail("t2", "image-not-found", event="e2")
 
     world.now += 61
-    world.invocation().report(make_intake("t2", "image-not-found"), "e2")
-    world.invocation().report(make_intake("t1"), "e1")
+    world.fail("t2", "image-not-found", event="e2")
+    world.cause = "no-route-to-registry"
+    world.fail("t1", event="e1")
     assert len(world.sns.got) == 2
 
 
@@ -226,9 +359,9 @@ def test_a_holder_whose_lease_ran_out_can_write_nothing_more(world: World) -> No
     assert not isinstance(new, Held)
     refused = world.client.exceptions.ConditionalCheckFailedException
     with pytest.raises(refused):
-        old.save("{}", now=START, kinds=kinds, cause="x", sinks=frozenset({"sns"}))
+        old.save(title="x")
     with pytest.raises(refused):
-        old.confirmed("sns")
+        old.confirmed("sns", None)
     with pytest.raises(refused):
         old.release()
     new.release()
@@ -250,18 +383,16 @@ def test_a_lease_whose_answer_was_lost_is_still_ours(world: World, monkeypatch: 
 
 def test_twenty_tasks_at_once_are_one_report(world: World) -> None:
     with ThreadPoolExecutor(20) as pool:
-        done = list(
-            pool.map(lambda number: world.invocation().report(make_intake(f"t{number}"), f"e{number}"), range(20))
-        )
+        done = list(pool.map(lambda number: world.fail(f"t{number}", event=f"e{number}"), range(20)))
     assert sum(each.report is not None for each in done) == 1
     assert len(world.sns.got) == len(world.slack.got) == world.diagnosed.total() == 1
-    assert len(world.incidents.occurrences(incident_key(make_intake().task))) == 20
+    assert len(world.incidents.occurrences(incident_key(make_intake().task), START)) == 20
 
 
 def test_both_events_of_a_task_at_once_are_one_report(world: World) -> None:
     def one(number: int) -> None:
         try:
-            world.invocation().report(make_intake("t1"), ("deprovisioning", "stopped")[number % 2])
+            world.fail("t1", event=("deprovisioning", "stopped")[number % 2])
         except LeaseBusy:
             return
 
@@ -282,11 +413,14 @@ def _steps_of_a_report(world: World) -> list[str]:
 def _invoke(world: World, process: Process, task: str, event: str, service: str) -> None:
     """Run one invocation in a process of its own; what is dead sends nothing more, release included."""
     world.sns.process = world.slack.process = process
+    world.culprit = service  # with the same one they would be a group
     process.watch(world.client)
+    process.watch(world.s3)
     try:
-        world.invocation().report(make_intake(task, service=service), event)
+        world.fail(task, service=service, event=event)
     finally:
         process.unwatch(world.client)
+        process.unwatch(world.s3)
         world.sns.process = world.slack.process = None
 
 
@@ -299,13 +433,30 @@ def _comebacks() -> dict[str, list[str]]:
     }
 
 
+@pytest.fixture
+def one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the sinks wait for each other: a process that is to die at a certain step has its steps in one order."""
+    monkeypatch.setattr(outbox, "_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("one_after_another")
 def test_killed_at_any_step_nothing_is_lost_and_only_the_unmarked_is_repeated(world: World) -> None:
     steps = _steps_of_a_report(world)
     assert steps.count("before PutItem") == steps.count("before GetItem") == 1
     assert {"before sns", "after sns", "before slack", "after slack"} <= set(steps)
     saved = steps.index("before UpdateItem", steps.index("before Query")) + 1
+    ways = list(_comebacks().items())
+    for kill in range(len(steps)):
+        _kill_and_come_back(World(world.client, world.s3), steps, kill, saved, ways[kill % len(ways)])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_after_another")
+def test_killed_at_any_step_and_coming_back_in_any_way(world: World) -> None:
+    steps = _steps_of_a_report(world)
+    saved = steps.index("before UpdateItem", steps.index("before Query")) + 1
     for kill, comeback in itertools.product(range(len(steps)), _comebacks().items()):
-        _kill_and_come_back(World(world.client), steps, kill, saved, comeback)
+        _kill_and_come_back(World(world.client, world.s3), steps, kill, saved, comeback)
 
 
 def _kill_and_come_back(world: World, steps: list[str], kill: int, saved: int, comeback: tuple[str, list[str]]) -> None:
@@ -324,12 +475,12 @@ def _kill_and_come_back(world: World, steps: list[str], kill: int, saved: int, c
 
     for event in events:
         if event == "stopped now":
-            world.invocation().report(intake(), "e2")
+            world.fail(service=service, event="e2")
         elif event == "retry":
             for pause in (60, 120):
                 world.now += pause
                 try:
-                    world.invocation().report(intake(), "e1")
+                    world.fail(service=service, event="e1")
                 except LeaseBusy:
                     continue
                 break
@@ -337,7 +488,7 @@ def _kill_and_come_back(world: World, steps: list[str], kill: int, saved: int, c
                 pytest.fail(f"{case}: Lambda gave up")
         else:
             world.now = at_start + 70
-            world.invocation().report(intake("t2" if event == "other" else "t1"), "e3")
+            world.fail("t2" if event == "other" else "t1", service=service, event="e3")
 
     for sink in (world.sns, world.slack):
         unmarked = {steps.index(f"after {sink.name}"), steps.index(f"after {sink.name}") + 1}
@@ -353,6 +504,6 @@ def _kill_and_come_back(world: World, steps: list[str], kill: int, saved: int, c
 def test_a_task_with_two_kinds_of_symptom_is_one_report(world: World) -> None:
     intake = make_intake()
     second = replace(intake.failures[0], id="sidecar", symptom=Symptom("resolve", "image-not-found"))
-    world.invocation().report(replace(intake, failures=(*intake.failures, second)), "e1")
-    world.invocation().report(make_intake("t2", "image-not-found"), "e2")
+    world.invocation().report(replace(intake, failures=(*intake.failures, second)), {}, "e1")
+    world.fail("t2", "image-not-found", event="e2")
     assert world.diagnosed.total() == 1

@@ -12,19 +12,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pull_doctor.causes.outcome import Evidence
-from pull_doctor.delivery.sink import SinkFailed
-from pull_doctor.delivery.sns import MAX_BYTES, Sns, attributes, message
+from pull_doctor.delivery.sink import SinkFailed, Thread
+from pull_doctor.delivery.sns import MAX_ATTRIBUTES, MAX_BYTES, Sns, attributes, message
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.report.document import from_json, to_json
-from pull_doctor.report.model import UNSET, Excluded, Incident, NotChecked, Report
+from pull_doctor.report.model import UNSET, Excluded, Incident, NotChecked, Note, Report
+from pull_doctor.report.sample import sample_report
 from pull_doctor.report.subject import subject
 from pull_doctor.report.text import render_text
+from tests.delivery.answers import ANSWERS, TIMEOUTS, answering, failing
 from tests.delivery.samples import ACCOUNT, REGION, START, make_report
 
 OPEN = Incident(
     "key", "open", 3, datetime.fromtimestamp(START, UTC), datetime.fromtimestamp(START, UTC), workloads=("web",)
 )
 MACHINES = ("sqs", "lambda", "firehose", "http", "https")
+
+
+def deliver(client: Any, report: Report) -> None:
+    sink = Sns(client, "arn:aws:sns:eu-west-1:111122223333:reports")
+    assert sink.deliver(report, to_json(report), thread=Thread(), deadline=0) is None  # type: ignore[func-returns-value] # no receipt
 
 
 def publish(report: Report) -> dict[str, Any]:
@@ -34,7 +41,7 @@ def publish(report: Report) -> dict[str, Any]:
     client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: got.update(params))
     with Stubber(client) as stub:
         stub.add_response("publish", {"MessageId": "m"}, None)
-        Sns(client, "arn:aws:sns:eu-west-1:111122223333:reports").deliver(report, to_json(report), deadline=0)
+        deliver(client, report)
     return got
 
 
@@ -77,6 +84,49 @@ def test_without_a_service_the_family_is_the_attribute(definition: str, service:
     got = attributes(replace(report, task=replace(report.task, service=service, task_definition=definition)))
     assert got["family"] == "web"
     assert "service" not in got
+
+
+def owned(**incident: Any) -> Report:
+    report = make_report(incident=replace(OPEN, **incident))
+    return replace(report, task=replace(report.task, owner="team payments"))
+
+
+def test_the_owner_and_the_end_are_attributes() -> None:
+    got = attributes(owned(status="rolled-back"))
+    assert (got["owner"], got["status"], got["schema"]) == ("team payments", "rolled-back", "pull-doctor/report/1")
+    assert "aside" not in got
+    assert "sample" not in got
+    assert len(got) == MAX_ATTRIBUTES
+
+
+def test_an_aside_with_everything_known_still_has_ten_attributes() -> None:
+    # A queue with raw delivery would lose the message with one more.
+    got = attributes(owned(aside=True))
+    assert len(got) == MAX_ATTRIBUTES
+    assert got["aside"] == "true"
+    assert "schema" not in got
+    assert attributes(make_report(incident=replace(OPEN, aside=True)))["schema"] == "pull-doctor/report/1"
+
+
+@pytest.mark.parametrize("owner", ["", "  ", "\n"])
+def test_an_empty_owner_is_left_out(owner: str) -> None:
+    report = make_report()
+    assert "owner" not in attributes(replace(report, task=replace(report.task, owner=owner)))
+
+
+def test_the_sample_is_marked() -> None:
+    got = publish(sample_report(ACCOUNT, REGION, "pull-doctor"))
+    values = {name: value["StringValue"] for name, value in got["MessageAttributes"].items()}
+    assert (values["sample"], values["verdict"]) == ("true", "not-a-pull-failure")
+    assert all(values.values())
+    bodies = json.loads(got["Message"])
+    assert bodies["sms"].startswith("test: ")
+    assert json.loads(bodies["sqs"])["sample"] is True
+
+
+def test_a_text_message_tells_the_end() -> None:
+    report = make_report(incident=replace(OPEN, status="recovered", occasion="end"))
+    assert "recovered" in json.loads(publish(report)["Message"])["sms"]
 
 
 def test_what_is_not_known_is_left_out_and_never_empty() -> None:
@@ -141,6 +191,35 @@ def test_a_message_fits_whatever_the_report_holds(
         assert "Left out" in json.loads(got["Message"])["email"]
 
 
+def longest(letter: str) -> Report:
+    """The last report of an incident in which everything that can be long is longer than it ever is."""
+    report = huge(failures=40, ruled_out=60, evidence=200, unchecked=60, letter=letter)
+    incident = replace(
+        OPEN,
+        status="recovered",
+        workloads=tuple(f"production/{letter * 200}-{n}" for n in range(1_000)),
+        ending=letter * 5_000,
+        differences=tuple(Note(letter * 2_000) for _ in range(100)),
+    )
+    reads = tuple(Unknown(f"fact {n}", "denied", detail=letter * 2_000) for n in range(300))
+    return replace(report, incident=incident, unread=reads, notes=(Note(letter * 9_000),) * 200)
+
+
+@pytest.mark.parametrize("status", ["open", "recovered"])
+@pytest.mark.parametrize("letter", ["a", '"', "\x01", "\U0001f40b"])
+def test_the_longest_report_fits_and_says_what_it_leaves_out(letter: str, status: Any) -> None:
+    report = longest(letter)
+    assert report.incident
+    got = publish(replace(report, incident=replace(report.incident, status=status)))
+    assert len(got["Message"].encode()) <= MAX_BYTES
+    sent = from_json(json.loads(got["Message"])["sqs"])
+    for left_out in ("reads that failed", "other workloads", "other notes"):
+        assert left_out in sent.notes[-1].text
+    assert len(sent.notes) == 1
+    assert "Could not check" not in json.loads(got["Message"])["email"]
+    assert "Left out" in json.loads(got["Message"])["email"]
+
+
 def test_what_is_left_out_is_named_and_the_cause_stays() -> None:
     report = huge(failures=1, ruled_out=80, evidence=1, unchecked=1, letter="a")
     body = json.loads(publish(report)["Message"])["https"]
@@ -162,12 +241,13 @@ def test_a_report_that_cannot_be_shortened_any_more_is_said_so() -> None:
         message(make_report(), to_json(make_report()), room=100)
 
 
-def test_a_refusal_is_named_by_its_code_alone() -> None:
+@pytest.mark.parametrize("code", ["AuthorizationError", "Throttling", "KMSDisabled", "InternalError"])
+def test_a_refusal_is_named_by_its_code_alone(code: str) -> None:
     client = boto3.client("sns", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
-        stub.add_client_error("publish", "AuthorizationError", "secret words")
-        with pytest.raises(SinkFailed, match=r"^SNS refused the report: AuthorizationError$"):
-            Sns(client, "arn:aws:sns:eu-west-1:111122223333:reports").deliver(make_report(), "{}", deadline=0)
+        stub.add_client_error("publish", code, "secret words")
+        with pytest.raises(SinkFailed, match=rf"^SNS refused the report: {code}$"):
+            deliver(client, make_report())
 
 
 def test_no_answer_is_a_failed_sink() -> None:
@@ -175,4 +255,17 @@ def test_no_answer_is_a_failed_sink() -> None:
         "sns", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x", endpoint_url="http://127.0.0.1:9"
     )
     with pytest.raises(SinkFailed, match="EndpointConnectionError"):
-        Sns(client, "arn:aws:sns:eu-west-1:111122223333:reports").deliver(make_report(), "{}", deadline=0)
+        deliver(client, make_report())
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=ascii)
+def test_only_an_answer_of_sns_confirms(answer: tuple[int, bytes]) -> None:
+    with pytest.raises(SinkFailed, match=r"^SNS [\w ]+(: [\w. -]+)?$") as failed:
+        deliver(answering("sns", *answer), make_report())
+    assert "hunter2" not in str(failed.value)
+
+
+@pytest.mark.parametrize("error", TIMEOUTS, ids=lambda error: type(error).__name__)
+def test_a_time_out_is_a_failed_sink(error: Exception) -> None:
+    with pytest.raises(SinkFailed, match=type(error).__name__):
+        deliver(failing("sns", error), make_report())

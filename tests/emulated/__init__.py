@@ -2,5 +2,6 @@
 
 ``emulated_aws()`` in ``aws`` starts it; ``deployment`` deploys this app's template into it; ``fixtures`` shares one
 among all tests of a session (``aws``, ``deployed``); ``front`` is the endpoint and ``actions`` maps calls to IAM
-actions; ``moto_repairs`` and ``ministack_launcher`` hold what the two emulators do differently from AWS.
+actions; ``moto_repairs``, ``ministack_launcher``, and ``ministack_iam`` hold what the two emulators do differently from
+AWS.
 """

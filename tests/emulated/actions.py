@@ -173,6 +173,15 @@ def throttled(request: Request) -> Answer:
     return _error(request.service, *refusal(request.service, "throttled"), "Rate exceeded")
 
 
+def key_disabled(request: Request) -> Answer:
+    """SNS's answer to a message that the topic's key, which is disabled, cannot encrypt.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+    """
+    message = "arn:aws:kms:eu-west-1:123456789012:key/topic is disabled."
+    return _error(request.service, 400, "KMSDisabled", message)
+
+
 def _error(service: str, status: int, code: str, message: str) -> Answer:
     """An error in the protocol that the service speaks: https://smithy.io/2.0/aws/protocols/index.html."""
     protocol = model(service).resolved_protocol

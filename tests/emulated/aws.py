@@ -5,7 +5,8 @@ another account, which lives in the same emulation. ``aws.env`` is what a proces
 ``aws.calls`` records every signed call by IAM action and caller. ``aws.fault("ec2:DescribeSubnets", "throttled")``
 makes one action fail within a ``with`` block; ``aws.hold("role-name")`` refuses from now on every call of that role
 which the policies attached to it do not allow. ``aws.put_event(event)`` puts an event on the bus as ECS does, and
-``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task.
+``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task, ``aws.complete_deployment`` and
+``aws.roll_back`` what it decides about a service.
 
 Every account is in no organization, until ``aws.in_organization(account, "o-exampleorg1")``;
 then ``aws.organization_policy(account, statements)`` plants service control policies. A simulation of a role
@@ -36,7 +37,7 @@ from botocore.config import Config
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # moto reads 600 KB of images otherwise
 
 from tests.emulated import moto_repairs
-from tests.emulated.front import Call, Front, Kind, serve
+from tests.emulated.front import Call, Front, Kind, Watcher, serve
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -91,6 +92,15 @@ class EmulatedAws:
         finally:
             del self._front.faults[action]
 
+    @contextmanager
+    def watched(self, watcher: Watcher) -> Iterator[None]:
+        """Let a watcher see every signed call, before and after; what it says is dead asks for nothing more."""
+        self._front.watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._front.watchers.remove(watcher)
+
     def hold(self, role: str) -> list[dict[str, Any]]:
         """Refuse from now on what the role's own policies do not allow; the statements it is held against."""
         iam = self.client("iam")
@@ -114,6 +124,21 @@ class EmulatedAws:
         """Set members of a task as DescribeTasks answers them."""
         self._ask("task", {"account": account, "region": self.region, "task": task, "members": members})
 
+    def copy_task(self, task: str, account: str, copies: list[dict[str, str]]) -> None:
+        """Copy what ECS knows of a task, once for each of ``copies``: they say which text is replaced by which."""
+        self._ask("task-copies", {"account": account, "region": self.region, "task": task, "copies": copies})
+
+    def complete_deployment(self, cluster: str, service: str, account: str = ACCOUNT) -> None:
+        """Complete a service's newest deployment; the tasks of earlier ones stop.
+
+        Raises ``RuntimeError`` if it runs fewer tasks than the service wants.
+        """
+        self._ask("complete", {"account": account, "region": self.region, "service": f"{cluster}/{service}"})
+
+    def roll_back(self, cluster: str, service: str, account: str = ACCOUNT) -> None:
+        """Give a service the deployment before its newest one back, with the tasks that still run of it."""
+        self._ask("roll-back", {"account": account, "region": self.region, "service": f"{cluster}/{service}"})
+
     def in_organization(self, account: str, organization: str | None) -> None:
         """Make an account a member of an organization, with full access under it; ``None`` takes it out again.
 
@@ -134,13 +159,16 @@ class EmulatedAws:
         mails: list[dict[str, str]] = self._ask("mail", {})["mails"]
         return mails
 
-    def wait_until_idle(self, seconds: float = 30) -> None:
-        """Wait until every event that a rule matched is handled, or given up; raises ``TimeoutError``."""
+    def wait_until_idle(self, seconds: float = 30, *, but: int = 0) -> None:
+        """Wait until every event that a rule matched is handled, or given up; raises ``TimeoutError``.
+
+        With ``but`` some may still be under way. Each of those runs in a process of its own, as in Lambda.
+        """
         end = time.monotonic() + seconds
-        while self._ask("invocations", {})["pending"]:
+        while self._ask("invocations", {})["pending"] > but:
             if time.monotonic() > end:
                 raise TimeoutError(f"an event is not handled after {seconds} s")
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def _ask(self, control: str, body: dict[str, Any]) -> Any:
         answer = urllib3.request("POST", f"{self._control}/{control}", json=body, retries=False, timeout=60)
@@ -192,7 +220,8 @@ def _start_ministack(listening: socket.socket, endpoint: str, scratch: Path) -> 
         "LOG_LEVEL": os.environ.get("MINISTACK_LOG_LEVEL", "ERROR"),
     }
     return subprocess.Popen(  # noqa: S603 - the emulator of this repository, in its own environment
-        [_MINISTACK, Path(__file__).with_name("ministack_launcher.py"), str(listening.fileno())],
+        [_MINISTACK, "-m", "tests.emulated.ministack_launcher", str(listening.fileno())],
+        cwd=_ROOT,
         stdin=subprocess.PIPE,
         env=env,
         pass_fds=[listening.fileno()],

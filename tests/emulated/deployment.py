@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from tests.emulated.aws import EmulatedAws
 
 _ROOT = Path(__file__).parents[2]
 _STACK = "PullDoctor"
+_KEPT_SECONDS = 60 * 60
 
 
 class DeploymentError(Exception):
@@ -29,25 +34,60 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True)
 class Deployed:
-    """The stack's outputs, and the name of the role that its function runs as."""
+    """The stack's outputs, and the name of the role that its function runs as; ``failed`` and ``unsent`` are URLs."""
 
     topic: str
+    operations: str
+    chat: str | None
     function: str
     table: str
+    bucket: str
+    failed: str
+    unsent: str
     role: str
 
 
 def synthesise(out: Path, context: dict[str, Any] | None = None) -> Path:
-    """Write the cloud assembly to ``out`` with these settings, and return it; no registry on the internet is asked."""
+    """Write the cloud assembly to ``out`` with these settings, and return it; no registry on the internet is asked.
+
+    What was synthesised before from the same sources and settings is taken as it is.
+    """
+    context = {"registry-probe": "off"} | (context or {})
+    build = _ROOT / "build"
+    build.mkdir(exist_ok=True)
+    kept = build / f"assembly-{_digest(context)}"
+    if not kept.is_dir():
+        for old in build.glob("assembly-*"):
+            if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=build) as scratch:
+            fresh = Path(scratch) / "assembly"
+            _synthesise(fresh, context)
+            with suppress(OSError):  # another process has just put the same there
+                fresh.rename(kept)
+    shutil.copytree(kept, out, dirs_exist_ok=True)
+    return out
+
+
+def _digest(context: dict[str, Any]) -> str:
+    """A digest of everything that the assembly follows from."""
+    whole = hashlib.sha256(json.dumps(context, sort_keys=True).encode())
+    sources = [path for folder in ("lambda", "infra") for path in (_ROOT / folder).rglob("*")]
+    for path in sorted([*sources, *(_ROOT / name for name in ("app.py", "cdk.json", "requirements.txt"))]):
+        if path.is_file() and "__pycache__" not in path.parts:
+            whole.update(f"{path.relative_to(_ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return whole.hexdigest()[:16]
+
+
+def _synthesise(out: Path, context: dict[str, Any]) -> None:
     env = os.environ | {
         "CDK_OUTDIR": str(out),
-        "CDK_CONTEXT_JSON": json.dumps({"registry-probe": "off"} | (context or {})),
+        "CDK_CONTEXT_JSON": json.dumps(context),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
     }
     done = subprocess.run([sys.executable, "app.py"], cwd=_ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DeploymentError(f"app.py failed:\n{done.stdout}{done.stderr}")
-    return out
 
 
 def deploy(aws: EmulatedAws, assembly: Path) -> Deployed:
@@ -67,8 +107,13 @@ def deploy(aws: EmulatedAws, assembly: Path) -> Deployed:
     function = aws.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
     return Deployed(
         topic=outputs["TopicArn"],
+        operations=outputs["OperationsTopicArn"],
+        chat=outputs.get("ChatTopicArn"),
         function=outputs["FunctionName"],
         table=outputs["TableName"],
+        bucket=outputs["EvidenceBucketName"],
+        failed=outputs["FailedQueueUrl"],
+        unsent=outputs["UnsentQueueUrl"],
         role=function["Role"].rsplit("/", 1)[-1],
     )
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:  # moto is slow to import: only a run that needs it pays for i
     from tests.emulated.deployment import Deployed
 
 SLACK_SECRET = "pull-doctor/slack"
+MUTE_TAG = "pull-doctor"
+"""The key; its value is ``muted``."""
+OWNER_TAG = "team"
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +28,14 @@ def aws() -> Iterator[EmulatedAws]:
 
 @pytest.fixture(scope="session")
 def deployed(aws: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """The stack, deployed once, with the Slack secret's name set; the secret itself is the test's to make."""
+    """The stack, deployed once, with every sink; the Slack secret itself is the test's to make."""
     from tests.emulated.deployment import deploy, synthesise  # noqa: PLC0415 - slow to import
 
-    assembly = synthesise(tmp_path_factory.mktemp("cloud") / "assembly", {"slack-secret-name": SLACK_SECRET})
-    return deploy(aws, assembly)
+    settings = {
+        "slack-secret-name": SLACK_SECRET,
+        "amazon-q-topic": True,
+        "event-bus": "default",
+        "mute-tag": f"{MUTE_TAG}=muted",
+        "owner-tag": OWNER_TAG,
+    }
+    return deploy(aws, synthesise(tmp_path_factory.mktemp("cloud") / "assembly", settings))

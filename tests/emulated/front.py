@@ -1,7 +1,8 @@
 """One endpoint before both emulators: EC2 and ECR are answered by moto, everything else by MiniStack.
 
 Every signed call passes through here: it is mapped to its IAM action, recorded, held against the policy of the role
-that makes it where one was given, and can be made to fail.
+that makes it where one was given, and can be made to fail. Watchers see it just before it reaches the emulator, and
+just after, and can say that its caller has died in between.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from typing import Any, Literal
 import botocore.session
 import urllib3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from tests.emulated import actions, moto_repairs
 
-Kind = Literal["denied", "throttled", "timed-out", "second-page-missing"]
+Kind = Literal["denied", "throttled", "timed-out", "second-page-missing", "key-disabled"]
+"""How a call fails; ``key-disabled`` is SNS's refusal where the topic's key cannot be used."""
+
+Watcher = Callable[[Literal["before", "after"], str, str], bool]
+"""Sees the moment, the IAM action, and the caller's ARN of a call; returns whether the caller is dead by now."""
 
 _MOTO = {"ec2", "ecr"}
 _FREE = {"sts:GetCallerIdentity"}
@@ -48,6 +54,7 @@ class Front:
         self.calls: list[Call] = []
         self.faults: dict[str, Kind] = {}
         self.policies: dict[str, list[dict[str, Any]]] = {}
+        self.watchers: list[Watcher] = []
         self.closing = threading.Event()
         self._ministack = f"http://127.0.0.1:{ministack}"
         self._pool = urllib3.PoolManager(maxsize=32, retries=False)
@@ -58,11 +65,16 @@ class Front:
         http = HttpRequest(environ)
         url = environ["REQUEST_URI"]
         headers = {name.lower(): value for name, value in http.headers}
-        body = http.get_data()
+        try:
+            body = http.get_data()
+        except ClientDisconnected:  # a process that was killed
+            return Response(status=400)(environ, start_response)
         request = actions.parse(http.method, url, headers, body)
         if not request:
             return self._forward(http.method, url, headers, body)(environ, start_response)
         account, caller = self._caller(request)
+        if self._died("before", request.action, caller):
+            return Response(status=503)(environ, start_response)
         response = self._refused(request, account, caller)
         if not response and request.service in _MOTO:
             again = environ | {
@@ -75,7 +87,13 @@ class Front:
         if self.faults.get(request.action) == "second-page-missing" and response.status_code < 300:
             _add_token(request, response)
         self.calls.append(Call(request.action, caller, response.status_code))
+        self._died("after", request.action, caller)
         return response(environ, start_response)
+
+    def _died(self, moment: Literal["before", "after"], action: str, caller: str) -> bool:
+        """Let every watcher see a call; whether one of them says that its caller is dead."""
+        verdicts = [watcher(moment, action, caller) for watcher in self.watchers]
+        return any(verdicts)
 
     def _refused(self, request: actions.Request, account: str, caller: str) -> Response | None:
         """What stands in the way of the call: the policy of its role, or a fault; else ``None``."""
@@ -87,7 +105,9 @@ class Front:
         if fault == "timed-out":
             self.closing.wait(_HANG_SECONDS)
             return Response(status=504)
-        if fault == "throttled":
+        if fault == "key-disabled":
+            status, headers, body = actions.key_disabled(request)
+        elif fault == "throttled":
             status, headers, body = actions.throttled(request)
         elif (
             fault == "denied"

@@ -127,6 +127,9 @@ def test_every_world_is_reported_with_the_rights_of_the_role_and_all_of_them(
         else:
             assert report["verdict"] == attributes["verdict"] == "no-defect-found"
             assert attributes["cause"] == "undetermined"
+    world.scale_to_zero()  # at the end of an incident the kept facts are read again
+    _send(aws, world.steady_state)
+    assert "withdrawn" in _mails(aws, world)[-1]["text"]
     calls = _by_role(aws, deployed)
     assert [call for call in calls if call.status == 403] == []
     used = {call.action for call in calls}
@@ -152,12 +155,12 @@ def test_a_service_whose_task_ecs_cannot_even_start_is_reported_once(
     assert world.culprits[0] in mail["text"]
 
 
-def test_ten_copies_of_both_events_in_any_order_give_one_report(
+def test_three_copies_of_both_events_in_any_order_give_one_report(
     aws: EmulatedAws, held: set[str], slack: LoopbackSlack, queue: str
 ) -> None:
     assert held
     world = build(aws, "image-tag-missing")
-    events = [copy.deepcopy(event) for event in world.events for _ in range(10)]
+    events = [copy.deepcopy(event) for event in world.events for _ in range(3)]
     random.Random(7).shuffle(events)  # noqa: S311 - any order will do
     for event in events:
         event["id"] = str(uuid.uuid4())

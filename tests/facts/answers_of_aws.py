@@ -47,12 +47,18 @@ CASES = (
                         "status": "ACTIVE",
                         "desiredCount": 2,
                         "runningCount": 1,
+                        "pendingCount": 1,
+                        "tags": [{"key": "team", "value": PLANTED}],
                         "deployments": [
                             {
                                 "id": "ecs-svc/1",
                                 "status": "PRIMARY",
                                 "taskDefinition": TASK_DEFINITION,
                                 "platformVersion": "1.4.0",
+                                "desiredCount": 2,
+                                "runningCount": 1,
+                                "pendingCount": 1,
+                                "rolloutState": "IN_PROGRESS",
                                 "networkConfiguration": {
                                     "awsvpcConfiguration": {
                                         "subnets": ["subnet-1"],
@@ -77,9 +83,16 @@ CASES = (
                     ("sg-1",),
                     assign_public_ip=False,
                     task_definition=TASK_DEFINITION,
+                    rollout_state="IN_PROGRESS",
+                    desired=2,
+                    running=1,
                 ),
                 v.Deployment("ecs-svc/0", "ACTIVE", task_definition=TASK_DEFINITION),
-            )
+            ),
+            status="ACTIVE",
+            desired=2,
+            running=1,
+            pending=1,
         ),
         gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
     ),

@@ -109,6 +109,46 @@ def test_a_service_is_gone_only_if_ecs_says_so(answer: dict[str, Any], *, known:
     assert isinstance(fact, Unknown) is not known
 
 
+def test_a_service_that_is_being_deleted_is_still_there() -> None:
+    answer = {"services": [{"status": "DRAINING", "desiredCount": 0}], "failures": []}
+    fact = put(q.OneService(*HERE, "prod", "web"), DescribeServices=[answer])
+    assert fact == Known(v.Service((), status="DRAINING", desired=0))
+
+
+SERVICE: dict[str, Any] = {"services": [{"status": "ACTIVE"}], "failures": []}
+DEFINITION: dict[str, Any] = {"taskDefinition": {"family": "web", "revision": 7, "containerDefinitions": []}}
+TAGS = [{"key": "team", "value": "payments"}, {"key": "cost", "value": "1"}, {"key": "mute"}, {"key": "Team"}]
+
+
+@pytest.mark.parametrize(
+    ("question", "operation", "answer", "tagged"),
+    [
+        (
+            q.OneService(*HERE, "prod", "web"),
+            "DescribeServices",
+            SERVICE,
+            {"services": [{"status": "ACTIVE", "tags": TAGS}]},
+        ),
+        (q.OneTaskDefinition(*HERE, TASK_DEFINITION), "DescribeTaskDefinition", DEFINITION, {"tags": TAGS}),
+    ],
+)
+def test_only_the_tags_that_the_settings_name_are_asked_for_and_kept(
+    question: q.Question[Any], operation: str, answer: dict[str, Any], tagged: dict[str, Any]
+) -> None:
+    with_tags = answer | tagged
+
+    def tags(answer: dict[str, Any], *keys: str) -> tuple[Any, Any]:
+        world = World({operation: [answer]})
+        fact = ask(Aws(world.session(), tag_keys=frozenset(keys)), question)
+        assert isinstance(fact, Known)
+        assert world.operations() == [operation]
+        return fact.value.tags, world.calls[0][2].get("include")
+
+    assert tags(with_tags) == (None, None)
+    assert tags(with_tags, "team", "mute", "owner") == ((("team", "payments"), ("mute", "")), ["TAGS"])
+    assert tags(answer, "team") == ((), ["TAGS"])
+
+
 def test_a_refused_task_definition_is_not_a_deleted_one() -> None:
     refused = AwsError("ClientException", "Revision must be a number.")
     assert isinstance(put(q.OneTaskDefinition(*HERE, TASK_DEFINITION), DescribeTaskDefinition=[refused]), Unknown)

@@ -25,6 +25,12 @@ EVERY_SETTING = {
     },
     "switched-off-reads": ["iam:SimulatePrincipalPolicy"],
     "registry-probe": ["registry.example.com", "images.example.com"],
+    "amazon-q-topic": True,
+    "event-bus": "incidents",
+    "reminder-hours": 12,
+    "mute-tag": "pull-doctor=muted",
+    "owner-tag": "team",
+    "dashboard": True,
 }
 
 

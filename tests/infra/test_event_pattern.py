@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.event_pattern import failure_pattern, role_pattern
+from infra.event_pattern import end_pattern, failure_pattern, role_pattern
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesised
@@ -110,19 +110,10 @@ def matches(pattern: str, events: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return dict(zip(events, json.loads(done.stdout), strict=True))
 
 
-def _of_tasks(stack: Synthesised) -> str:
-    """The pattern that is given as text, as it holds a null."""
-    (found,) = (one for one in _patterns(stack) if isinstance(one, str))
-    return found
-
-
-def _of_services(stack: Synthesised) -> dict[str, Any]:
-    (found,) = (one for one in _patterns(stack) if isinstance(one, dict))
-    return found
-
-
-def _patterns(stack: Synthesised) -> list[Any]:
-    return [rule["EventPattern"] for rule in stack.resources("AWS::Events::Rule").values()]
+def _patterns(stack: Synthesised) -> dict[str, str]:
+    """By the start of its rule's name: each pattern, as text."""
+    rules = stack.resources("AWS::Events::Rule")
+    return {name[:-8]: rule["EventPattern"] for name, rule in rules.items() if "EventPattern" in rule}
 
 
 def service_action(name: str = "SERVICE_TASK_CONFIGURATION_FAILURE", **more: Any) -> dict[str, Any]:
@@ -146,6 +137,64 @@ def service_action(name: str = "SERVICE_TASK_CONFIGURATION_FAILURE", **more: Any
     }
 
 
+def deployment(name: str, **more: Any) -> dict[str, Any]:
+    """What ECS says of a deployment: its cluster stands in the service's ARN alone."""
+    return {
+        **service_action(),
+        "detail-type": "ECS Deployment State Change",
+        "detail": {
+            "eventType": "INFO",
+            "eventName": name,
+            "deploymentId": "ecs-svc/1234567890123456789",
+            "updatedAt": "2026-11-20T10:00:59Z",
+            "reason": "ECS deployment ecs-svc/1234567890123456789 completed.",
+        },
+        **more,
+    }
+
+
+ENDS = {
+    "steady": service_action("SERVICE_STEADY_STATE"),
+    "deployed": service_action("SERVICE_DEPLOYMENT_COMPLETED"),
+    "deployment completed": deployment("SERVICE_DEPLOYMENT_COMPLETED"),
+}
+NO_ENDS = {
+    "deployment goes on": deployment("SERVICE_DEPLOYMENT_IN_PROGRESS"),
+    "deployment failed, so a rollback begins": deployment("SERVICE_DEPLOYMENT_FAILED"),
+    "deployment failed, said of the service": service_action("SERVICE_DEPLOYMENT_FAILED"),
+    "task set is steady": service_action("TASKSET_STEADY_STATE"),
+    "capacity provider is steady": service_action("CAPACITY_PROVIDER_STEADY_STATE"),
+    "desired count changed": service_action("SERVICE_DESIRED_COUNT_UPDATED"),
+    "tasks stopped": service_action("TASKS_STOPPED"),
+    "still failing": service_action("SERVICE_TASK_START_IMPAIRED"),
+    "role": service_action(),
+    "no task can be placed": service_action("SERVICE_TASK_PLACEMENT_FAILURE"),
+    "task": event(PULL, stoppedReason=PULL),
+    "another source": service_action("SERVICE_STEADY_STATE", source="pull-doctor"),
+    "another kind": deployment("SERVICE_DEPLOYMENT_COMPLETED", **{"detail-type": "ECS Task State Change"}),
+}
+
+
+def test_the_rule_of_ends_matches_steady_services_and_completed_deployments(bare: Synthesised) -> None:
+    pattern = _patterns(bare)["Ends"]
+    assert matches(pattern, ENDS) == dict.fromkeys(ENDS, True)
+    assert matches(pattern, NO_ENDS) == dict.fromkeys(NO_ENDS, False)
+
+
+def test_no_rule_hears_what_the_function_itself_puts_on_the_default_bus(full: Synthesised) -> None:
+    kinds = ("Pull Failure Diagnosed", "Pull Failure Resolved", "ECS Task State Change", "ECS Service Action")
+    quoted = {**MATCHING, **ENDS, "role": service_action()}  # as if a report were all that ECS says
+    own = {
+        f"{kind}, {name}": {**shape, "source": "pull-doctor", "detail-type": kind}
+        for kind in kinds
+        for name, shape in quoted.items()
+    }
+    patterns = _patterns(full)
+    assert patterns.keys() == {"PullFailures", "RoleFailures", "Ends"}
+    for pattern in patterns.values():
+        assert matches(pattern, own) == dict.fromkeys(own, False)
+
+
 def test_the_other_rule_matches_services_that_are_not_configured_and_nothing_else(bare: Synthesised) -> None:
     events = {
         "role": service_action(),
@@ -154,17 +203,17 @@ def test_the_other_rule_matches_services_that_are_not_configured_and_nothing_els
         "another source": service_action(source="pull-doctor"),
         "task": MATCHING["fargate"],
     }
-    assert matches(json.dumps(_of_services(bare)), events) == {name: name == "role" for name in events}
+    assert matches(_patterns(bare)["RoleFailures"], events) == {name: name == "role" for name in events}
 
 
 def test_the_rule_matches_failed_pulls_and_nothing_else(bare: Synthesised) -> None:
-    pattern = _of_tasks(bare)
+    pattern = _patterns(bare)["PullFailures"]
     assert matches(pattern, MATCHING) == dict.fromkeys(MATCHING, True)
     assert matches(pattern, SILENT) == dict.fromkeys(SILENT, False)
 
 
 def test_the_rule_holds_the_pattern_null_included(bare: Synthesised) -> None:
-    pattern = _of_tasks(bare)
+    pattern = _patterns(bare)["PullFailures"]
     assert json.loads(pattern) == failure_pattern()
     assert json.loads(pattern)["detail"]["startedAt"] == [None, {"exists": False}]
 
@@ -185,6 +234,32 @@ def test_clusters_are_included_and_excluded_by_their_whole_name(pattern: dict[st
     assert answers == {name: name in heard for name in clusters}
 
 
-def test_the_settings_reach_the_rule(full: Synthesised) -> None:
-    assert json.loads(_of_tasks(full)) == failure_pattern(include=["web", "jobs"])
-    assert _of_services(full) == role_pattern(include=["web", "jobs"])
+@pytest.mark.parametrize(
+    ("pattern", "heard"),
+    [(end_pattern(include=["web"]), {"web"}), (end_pattern(exclude=["web"]), {"jobs", "my-web"})],
+    ids=["include", "exclude"],
+)
+def test_ends_are_of_the_clusters_that_are_heard_and_deployments_of_all(
+    pattern: dict[str, Any], heard: set[str]
+) -> None:
+    arn = "arn:aws:ecs:eu-central-1:111111111111"
+    clusters = ["web", "jobs", "my-web"]
+    steady = {
+        name: service_action(detail={"eventName": "SERVICE_STEADY_STATE", "clusterArn": f"{arn}:cluster/{name}"})
+        for name in clusters
+    }
+    completed = {
+        name: deployment("SERVICE_DEPLOYMENT_COMPLETED", resources=[f"{arn}:service/{name}/orders"])
+        for name in clusters
+    }
+    assert matches(json.dumps(pattern), steady) == {name: name in heard for name in clusters}
+    assert matches(json.dumps(pattern), completed) == dict.fromkeys(clusters, True)
+
+
+def test_the_settings_reach_the_rules(full: Synthesised) -> None:
+    clusters = ["web", "jobs"]
+    assert {name: json.loads(pattern) for name, pattern in _patterns(full).items()} == {
+        "PullFailures": failure_pattern(include=clusters),
+        "RoleFailures": role_pattern(include=clusters),
+        "Ends": end_pattern(include=clusters),
+    }

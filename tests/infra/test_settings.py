@@ -34,6 +34,12 @@ def test_every_setting_is_read() -> None:
         },
         switched_off_reads=("iam:SimulatePrincipalPolicy",),
         registry_probe=Registry(hosts=frozenset({"registry.example.com", "images.example.com"})),
+        amazon_q_topic=True,
+        event_bus="incidents",
+        reminder_hours=12,
+        mute_tag="pull-doctor=muted",
+        owner_tag="team",
+        dashboard=True,
     )
 
 
@@ -44,12 +50,28 @@ def test_values_of_the_command_line_are_text() -> None:
             "exclude-clusters": "sandbox",
             "registry-probe": "registry.example.com, images.example.com",
             "reader-roles": f'{{"{ACCOUNT}": {{"role-arn": "{ARN}"}}}}',
+            "amazon-q-topic": "true",
+            "dashboard": "false",
+            "reminder-hours": "168",
         }
     )
+    assert (settings.amazon_q_topic, settings.dashboard, settings.reminder_hours) == (True, False, 168)
     assert settings.alert_emails == ("a@example.com", "b@example.com")
     assert settings.exclude_clusters == ("sandbox",)
     assert settings.reader_roles == {ACCOUNT: ReaderRole(ARN)}
     assert settings.registry_probe == Registry(hosts=frozenset({"registry.example.com", "images.example.com"}))
+
+
+@pytest.mark.parametrize(
+    "bus", ["default", "team.a/b-c_1", f"arn:aws-cn:events:cn-north-1:{ACCOUNT}:event-bus/default"]
+)
+def test_a_bus_is_named_or_given_by_its_arn(bus: str) -> None:
+    assert Settings.from_context({"event-bus": bus}).event_bus == bus
+
+
+@pytest.mark.parametrize("tag", ["quiet", "quiet=", "aws:cloudformation:stack-name=a=b", "Größe = 7"])
+def test_a_tag_may_hold_what_tags_may_hold(tag: str) -> None:
+    assert Settings.from_context({"mute-tag": tag}).mute_tag == tag
 
 
 def test_the_registry_client_can_be_switched_off() -> None:
@@ -104,6 +126,20 @@ def test_only_the_name_of_a_host_is_a_registry(host: object) -> None:
         ({"registry-probe": False}, ["registry-probe", "false", '"off" alone']),
         ({"registry-probe": "on"}, ["registry-probe", '"on"', "host names"]),
         ({"registry-probe": ["off", "registry.example.com"]}, ["registry-probe", '"off"', '"off" alone']),
+        ({"amazon-q-topic": "yes"}, ["amazon-q-topic", '"yes"', "true or false"]),
+        ({"amazon-q-topic": 1}, ["amazon-q-topic", "1", "true or false"]),
+        ({"dashboard": None}, ["dashboard", "null", "true or false"]),
+        ({"event-bus": "*"}, ["event-bus", '"*"', "the name or ARN"]),
+        ({"event-bus": "arn:aws:events:eu-west-1:1:event-bus/x"}, ["event-bus", "event-bus/x", "the name or ARN"]),
+        ({"event-bus": ["default"]}, ["event-bus", '["default"]']),
+        ({"reminder-hours": 0}, ["reminder-hours", "0", "from 1 to 168"]),
+        ({"reminder-hours": "169"}, ["reminder-hours", '"169"', "from 1 to 168"]),
+        ({"reminder-hours": 1.5}, ["reminder-hours", "1.5", "whole number"]),
+        ({"reminder-hours": True}, ["reminder-hours", "true", "whole number"]),
+        ({"mute-tag": "=x"}, ["mute-tag", '"=x"', "key=value"]),
+        ({"mute-tag": ["a", "b"]}, ["mute-tag", '["a", "b"]']),
+        ({"owner-tag": "team=a"}, ["owner-tag", '"team=a"', "the key of a tag"]),
+        ({"owner-tag": "x" * 129}, ["owner-tag", "xxx"]),
         ({"alert-email": ["a@example.com"]}, ["alert-email", "a@example.com", "nearest is alert-emails"]),
         ({"zzz": 1}, ["zzz", "1", "slack-secret-name", "reader-roles"]),
     ],

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pull_doctor.causes.outcome import AwsCommand, Evidence
+from pull_doctor.causes.outcome import AwsCommand, Evidence, Still
 from pull_doctor.facts.fact import Unknown, Why
 from pull_doctor.intake.symptom import Phase, Symptom
 from pull_doctor.network.trace import Hop, Trace
-from pull_doctor.report import commands
+from pull_doctor.report import commands, words
 from pull_doctor.report.model import (
+    UNSET,
     Command,
     Excluded,
     FailurePart,
@@ -18,11 +19,14 @@ from pull_doctor.report.model import (
     Link,
     NotChecked,
     Note,
+    Occasion,
     PullerPart,
     RankedCause,
     Report,
+    Status,
     TaskPart,
 )
+from pull_doctor.report.sample import sample_report
 from pull_doctor.resource import Place, make
 
 ACCOUNT = "123456789012"
@@ -73,6 +77,44 @@ def incident(report: Report, tasks: int, minutes: int) -> Report:
     last = report.task.stopped_at
     key = f"{ACCOUNT}/{REGION}/prod/{report.task.service}"
     return replace(report, incident=Incident(key, "open", tasks, last - timedelta(minutes=minutes), last, ("web:87",)))
+
+
+def again(report: Report, occasion: Occasion, *others: str) -> Report:
+    """The report of an open incident, told again or grouped: 118 failed tasks in 6 hours and 10 minutes."""
+    assert report.incident
+    first = report.incident.last_seen - timedelta(hours=6, minutes=10)
+    workloads = (words.workload(report), *others)
+    incident = replace(report.incident, occurrences=118, first_seen=first, workloads=workloads, occasion=occasion)
+    return replace(report, incident=incident)
+
+
+def ended(
+    report: Report,
+    status: Status,
+    ending: str,
+    differences: tuple[str, ...] | None = None,
+    *,
+    still: Still = "no",
+    others: tuple[str, ...] = (),
+    after: timedelta = timedelta(minutes=2),
+) -> Report:
+    """The last report of an incident: 118 failed tasks in 40 minutes, and the end that was heard of ``after`` them."""
+    assert isinstance(report.task.stopped_at, datetime)
+    last = report.task.stopped_at
+    incident = Incident(
+        f"{ACCOUNT}/{REGION}/prod/service:{words.workload(report)}",
+        status,
+        118,
+        last - timedelta(minutes=40),
+        last,
+        (words.workload(report), *others),
+        "end",
+        ended=last + after,
+        ending=ending,
+        differences=UNSET if differences is None else tuple(map(Note, differences)),
+    )
+    causes = tuple(replace(cause, still=still) for cause in report.causes)
+    return replace(report, incident=incident, causes=causes, notes=())
 
 
 def excluded(*causes: str, why: str, failures: tuple[str, ...] = ("web",)) -> tuple[Excluded, ...]:
@@ -506,3 +548,83 @@ REPORTS = {
     "two-failures": two_failures,
     "not-a-pull-failure": not_a_pull_failure,
 }
+
+
+def _recovered() -> Report:
+    started = "task 21c1f0e2d3b44a5586978879a0b1c2d3 of orders-web:87 has run since 2025-11-21 09:15 UTC with"
+    differs = (
+        f"{SUBNET.id} is associated with rtb-0aa1bb2cc3dd4ee5f; it was not associated with a route table",
+        f"{GROUP.id} has a new rule: tcp 443 in from 10.1.0.0/16",
+    )
+    return ended(no_route(), "recovered", f"{started} {NGINX}", differs)
+
+
+def _recovered_defect_stands() -> Report:
+    ending = f"task 21c1f0e2d3b44a5586978879a0b1c2d3 of orders-web:87 has run since 2025-11-21 09:15 UTC with {NGINX}"
+    return ended(no_route(), "recovered", ending, (), still="yes")
+
+
+def _rolled_back() -> Report:
+    ending = "service orders-api runs again on orders-api:86; orders-api:87, which could not be pulled, is not deployed"
+    differs = ("service orders-api deploys orders-api:86; it was orders-api:87",)
+    return ended(tag_missing(), "rolled-back", ending, differs, still="yes")
+
+
+def _scaled_to_zero() -> Report:
+    return ended(s3_missing(), "withdrawn", "the desired count of service orders-api is 0", (), still="yes")
+
+
+def _deleted() -> Report:
+    return ended(likely(), "withdrawn", "service orders-web is deleted", still="unknown")
+
+
+def _quiet() -> Report:
+    report = no_route()
+    alone = replace(report, task=replace(report.task, service=None, task_definition="nightly:3"))
+    ending = "no task of family nightly has failed for 24 h"
+    return ended(alone, "quiet", ending, still="unknown", after=timedelta(hours=24))
+
+
+def _undetermined() -> Report:
+    ending = "task 5a6b7c8d9e0f41a2b3c4d5e6f7a8b9c0 of orders-api:87 has run since 2025-11-21 12:41 UTC"
+    differs = (f"vpce-0aa11bb22cc33dd44 of {VPC} is new",)
+    return ended(cannot_tell(), "recovered", ending, differs, after=timedelta(minutes=25))
+
+
+def _others_go_on() -> Report:
+    ending = f"task 21c1f0e2d3b44a5586978879a0b1c2d3 of orders-web:87 has run since 2025-11-21 09:15 UTC with {NGINX}"
+    return ended(no_route(), "recovered", ending, (), still="yes", others=("billing", "staging/orders-web", "search"))
+
+
+CLOSINGS = {
+    "recovered": _recovered,
+    "recovered-defect-stands": _recovered_defect_stands,
+    "rolled-back": _rolled_back,
+    "withdrawn-scaled-to-zero": _scaled_to_zero,
+    "withdrawn-deleted": _deleted,
+    "quiet": _quiet,
+    "undetermined-recovered": _undetermined,
+    "recovered-others-go-on": _others_go_on,
+}
+"""Last reports of incidents: one for each way in which they end."""
+
+
+def _reminder() -> Report:
+    report = again(no_route(), "reminder")
+    return replace(report, notes=(Note(words.retries(report)),))
+
+
+def _new_cause() -> Report:
+    return again(tag_missing(), "new-cause")
+
+
+def _grouped() -> Report:
+    return again(no_route(), "first", "billing", "search", "staging/orders-web", "staging/search")
+
+
+AGAIN = {"reminder": _reminder, "new-cause": _new_cause, "grouped": _grouped}
+"""Reports of incidents that are open, told again or in a group."""
+
+
+def sample() -> Report:
+    return sample_report(ACCOUNT, REGION, "PullDoctor-Function76856677-Ab1Cd2Ef3Gh4")

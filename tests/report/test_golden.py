@@ -9,11 +9,11 @@ import pytest
 
 from pull_doctor.causes.outcome import Evidence
 from pull_doctor.facts.fact import Unknown
+from pull_doctor.report.cause_words import permission_calls
 from pull_doctor.report.markdown import render_markdown
 from pull_doctor.report.model import UNSET, Included, NotChecked, Report
 from pull_doctor.report.slack import render_slack, slack_message
 from pull_doctor.report.text import render_text
-from pull_doctor.report.words import permission_calls
 from tests.report.factory import REPORTS, REPOSITORY
 from tests.report.wording import broken
 

@@ -41,7 +41,7 @@ TEXTS = [
 ]
 # These are names of this project, checked by types: outside text never reaches them.
 _OURS = {"cause", "verdict", "phase", "kind", "step", "disposition", "schema", "language", "certainty", "still"}
-_OURS |= {"applicability", "source", "status", "denied_by", "failures", "id", "operation"}
+_OURS |= {"applicability", "source", "status", "occasion", "denied_by", "failures", "id", "operation"}
 
 
 def filled(value: Any, text: str, name: str = "") -> Any:

@@ -6,6 +6,10 @@ A world knows the cause it must be diagnosed with, the resources that are to bla
 lets the service start its next task, which fails with the same text. ``world.add_sibling()`` starts a task of the
 same deployment in the same subnet, after the failure. ``world.saying(text)`` is the event with another text. The
 keyword arguments of ``build`` vary the world without moving its defect; ``Options`` lists them.
+
+The service lives on: ``fail_again(100)`` is a storm, ``recover()``, ``deploy()`` and ``roll_back()``,
+``scale_to_zero()`` and ``delete_service()`` are what may end it, ``steady_state`` and ``deployment_completed`` what ECS
+says then. None of them looks at the defect: ``recover()`` lets a task run whether the defect is mended or not.
 """
 
 from tests.worlds.world import Options, World

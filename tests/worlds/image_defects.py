@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from tests.worlds import texts
-from tests.worlds.builder import CLUSTER
 from tests.worlds.healthy import Broken, Defect, Healthy
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -30,7 +29,7 @@ def _invalid_reference(parts: Healthy) -> Broken:
             executionRoleArn=found["executionRoleArn"],
             containerDefinitions=[container],
         )
-        ecs.update_service(cluster=CLUSTER, service=builder.workload, taskDefinition=builder.workload)
+        ecs.update_service(cluster=builder.cluster, service=builder.workload, taskDefinition=builder.workload)
 
     return Broken((f"{builder.workload}:1",), texts.invalid_reference(), mend, texts.cut_short(good))
 
@@ -89,7 +88,9 @@ def _pinned_digest_deleted(parts: Healthy) -> Broken:
         )
 
     def next_text() -> str:
-        found = parts.builder.client("ecs").describe_services(cluster=CLUSTER, services=[parts.builder.workload])
+        found = parts.builder.client("ecs").describe_services(
+            cluster=parts.builder.cluster, services=[parts.builder.workload]
+        )
         # A second deployment has pinned what the tag names by then.
         deployed_anew = len(found["services"][0]["deployments"]) > 1
         return texts.not_found(f"{parts.image}@{_sha(newer) if deployed_anew else digest}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.emulated.aws import ACCOUNT, REGION
 from tests.worlds import texts
-from tests.worlds.builder import CLUSTER, Builder, Launch
+from tests.worlds.builder import Builder
+from tests.worlds.scheduler import Launch
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class World:
         members = ("version", "id", "source", "account", "time", "region")
         return {name: self.event[name] for name in members} | {
             "detail-type": "ECS Service Action",
-            "resources": [f"arn:aws:ecs:{self.region}:{self.account}:service/{self.cluster}/{self.workload}"],
+            "resources": [self.builder.service_arn],
             "detail": {
                 "eventType": "ERROR",
                 "eventName": "SERVICE_TASK_CONFIGURATION_FAILURE",
@@ -103,7 +105,77 @@ class World:
 
     def add_sibling(self) -> str:
         """A running task of the same deployment and subnet, started after the failure; its ARN."""
-        return self.builder.sibling(self.subnet, self.launched.stopped_at)
+        return self.builder.start(self.subnet, self._after_the_failure())
+
+    def add_old_task(self) -> str:
+        """A running task of the newest deployment, started two hours ago; its ARN."""
+        return self.builder.start(self.subnet, datetime.now(UTC) - timedelta(hours=2))
+
+    def fail_again(self, tasks: int) -> list[dict[str, Any]]:
+        """Let more tasks fail as the last one did; their events, DEPROVISIONING and STOPPED of each in turn."""
+        return self.builder.fail_again(self.launched, tasks)
+
+    def deploy(self, image: str | None = None) -> str:
+        """Deploy a new revision of the task definition, the same or with another image; no task of it runs yet."""
+        return self.builder.deploy(image)
+
+    def recover(self) -> str:
+        """Let a task of the newest deployment start and run, which completes the deployment; its ARN."""
+        task = self.builder.start(None, self._after_the_failure())
+        self.builder.settle()
+        return task
+
+    def roll_back(self) -> None:
+        """Give the service back the deployment before ``deploy``, whose tasks went on running."""
+        self.builder.roll_back()
+
+    def scale_to_zero(self) -> None:
+        """Let the service want no task any more."""
+        self.builder.scale_to_zero()
+
+    def delete_service(self) -> None:
+        """Delete the service, with its tasks."""
+        self.builder.client("ecs").delete_service(cluster=self.cluster, service=self.workload, force=True)
+
+    @property
+    def steady_state(self) -> dict[str, Any]:
+        """What ECS says of a service that runs as many tasks as it wants; it repeats that every six hours."""
+        cluster, now = self.event["detail"]["clusterArn"], datetime.now(UTC).isoformat()
+        return self.builder.service_event(
+            "ECS Service Action", "SERVICE_STEADY_STATE", clusterArn=cluster, createdAt=now
+        )
+
+    @property
+    def deployment_completed(self) -> dict[str, Any]:
+        """What ECS says when the service's newest deployment is done."""
+        deployment, now = self.builder.deployment()["id"], datetime.now(UTC).isoformat()
+        return self.builder.service_event(
+            "ECS Deployment State Change",
+            "SERVICE_DEPLOYMENT_COMPLETED",
+            deploymentId=deployment,
+            updatedAt=now,
+            reason=f"ECS deployment {deployment} completed.",
+        )
+
+    def neighbour(self, cluster: str = "prod") -> World:
+        """Another service with this one's subnet, image, and role, whose task fails with the same text."""
+        builder = self.builder.beside(cluster)
+        builder.service(self.image, self.role, [self.subnet], builder.task_group)
+        return launched_world(
+            builder, self.cause, self.subnet, self.culprits, self.mend, self.text, image=self.image, role=self.role
+        )
+
+    def tag(self, key: str, value: str) -> None:
+        """Tag the service."""
+        tags = [{"key": key, "value": value}]
+        self.builder.client("ecs").tag_resource(resourceArn=self.builder.service_arn, tags=tags)
+
+    def untag(self, key: str) -> None:
+        """Take a tag off the service."""
+        self.builder.client("ecs").untag_resource(resourceArn=self.builder.service_arn, tagKeys=[key])
+
+    def _after_the_failure(self) -> datetime:
+        return max(self.launched.stopped_at + timedelta(milliseconds=1), datetime.now(UTC))
 
     def release_interface(self) -> None:
         """Delete the failed task's network interface, as happens some seconds after it stopped."""
@@ -178,7 +250,7 @@ def launched_world(
         account=builder.account,
         region=builder.region,
         workload=builder.workload,
-        cluster=CLUSTER,
+        cluster=builder.cluster,
         subnet=subnet,
         vpc=builder.vpc,
         role=role,

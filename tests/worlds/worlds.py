@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.emulated.aws import EmulatedAws
 from tests.worlds import texts
-from tests.worlds.builder import CLUSTER, Builder
+from tests.worlds.builder import Builder
 from tests.worlds.defects import DEFECTS, build_broken
 from tests.worlds.world import Options, World, finish, isolated_network, subnet_with_nat
 
@@ -108,7 +108,7 @@ def _public_subnet_without_public_ip(builder: Builder, options: Options) -> Worl
     def mend() -> None:
         network = {"subnets": [subnet], "securityGroups": [builder.task_group], "assignPublicIp": "ENABLED"}
         builder.client("ecs").update_service(
-            cluster=CLUSTER, service=builder.workload, networkConfiguration={"awsvpcConfiguration": network}
+            cluster=builder.cluster, service=builder.workload, networkConfiguration={"awsvpcConfiguration": network}
         )
 
     world = finish(builder, options, "no-public-ip", [subnet], (subnet,), mend)

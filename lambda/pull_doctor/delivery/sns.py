@@ -6,18 +6,17 @@ One message carries all bodies: https://docs.aws.amazon.com/sns/latest/api/API_P
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from pull_doctor.delivery.reporting import cause_of
-from pull_doctor.delivery.sink import SinkFailed
-from pull_doctor.report.document import to_document
-from pull_doctor.report.model import UNSET, Note, RankedCause, Report
+from pull_doctor.delivery.refusal import confirming
+from pull_doctor.delivery.sink import SinkFailed, Thread
+from pull_doctor.delivery.state import cause_of
+from pull_doctor.report.model import UNSET, Report
+from pull_doctor.report.shorter import forms
 from pull_doctor.report.subject import subject
 from pull_doctor.report.text import render_text
+from pull_doctor.report.words import closing_headline, plain
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 1024
 """What one message may hold: all bodies, the attributes, and the subject together."""
 
+MAX_ATTRIBUTES = 10
+"""A queue with raw delivery loses a message that has more: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html"""
+
 _MACHINES = ("sqs", "lambda", "firehose", "http", "https")
-_LONG = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,49 +38,54 @@ class Sns:
     topic_arn: str
     name: str = "sns"
 
-    def deliver(self, report: Report, report_json: str, *, deadline: float) -> None:
+    def deliver(self, report: Report, report_json: str, *, thread: Thread, deadline: float) -> None:
         """Publish the report once; the client's own time-outs keep the deadline.
 
         Raises:
-            SinkFailed: SNS did not take it.
+            SinkFailed: SNS did not confirm it.
         """
-        del deadline
+        del thread, deadline
         values = attributes(report)
         line = subject(report)
         room = MAX_BYTES - len(line) - sum(len(f"{key}String{value}".encode()) for key, value in values.items())
-        try:
-            self.client.publish(
+        body = message(report, report_json, room)
+        with confirming("SNS"):
+            answer = self.client.publish(
                 TopicArn=self.topic_arn,
                 Subject=line,
-                Message=message(report, report_json, room),
+                Message=body,
                 MessageStructure="json",
                 MessageAttributes={key: {"DataType": "String", "StringValue": value} for key, value in values.items()},
             )
-        except ClientError as error:
-            raise SinkFailed(f"SNS refused the report: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise SinkFailed(f"SNS did not answer: {type(error).__name__}") from error
+        if not answer.get("MessageId"):
+            raise SinkFailed("SNS did not confirm the report")
 
 
 def attributes(report: Report) -> dict[str, str]:
-    """List the message attributes that subscribers filter by; what is not known is left out."""
-    task = report.task
-    family = task.task_definition.rpartition("/")[2].partition(":")[0] if task.task_definition is not UNSET else ""
-    values = {
-        "schema": report.schema,
+    """List the message attributes that subscribers filter by; what is not known is left out.
+
+    ``aside`` and ``sample`` are there only where they are ``true``. Where that makes more attributes than a queue with
+    raw delivery takes, ``schema`` gives way: every body for machines says it too.
+    """
+    task, incident = report.task, report.incident
+    values: dict[str, str] = {
         "verdict": report.verdict,
         "cause": cause_of(report),
         "certainty": report.causes[0].certainty if report.verdict == "cause-found" else "",
-        "status": report.incident.status if report.incident else "",
+        "status": incident.status if incident else "",
+        "aside": "true" if incident and incident.aside else "",
+        "sample": "true" if report.sample is True else "",
         "cluster": task.cluster,
         "account": task.account,
         "region": task.region,
+        "owner": task.owner if task.owner is not UNSET else "",
     }
     if task.service is not UNSET and task.service:
         values["service"] = task.service
-    else:
-        values["family"] = family
-    return {key: value for key, value in values.items() if value}
+    elif task.task_definition is not UNSET:
+        values["family"] = task.task_definition.rpartition("/")[2].partition(":")[0]
+    known = {key: plain(value) for key, value in values.items() if plain(value)}
+    return {"schema": report.schema, **known} if len(known) < MAX_ATTRIBUTES else known
 
 
 def message(report: Report, report_json: str, room: int) -> str:
@@ -88,78 +94,13 @@ def message(report: Report, report_json: str, room: int) -> str:
     Raises:
         SinkFailed: not even the shortest form fits.
     """
-    for form, form_json in _forms(report, report_json):
+    for form, form_json in forms(report, report_json, "one SNS message"):
+        if len(_MACHINES) * len(form_json) > room:
+            continue  # before the slow part
         text = render_text(form)
-        bodies = {"default": text, "email": text, "sms": form.title, **dict.fromkeys(_MACHINES, form_json)}
+        line = closing_headline(form) or plain(form.title)
+        bodies = {"default": text, "email": text, "sms": line, **dict.fromkeys(_MACHINES, form_json)}
         whole = json.dumps(bodies, ensure_ascii=False)
         if len(whole.encode()) <= room:
             return whole
     raise SinkFailed("even the shortest form of the report is larger than an SNS message may be")
-
-
-def _forms(report: Report, report_json: str) -> Iterator[tuple[Report, str]]:
-    """Make the report shorter step by step; what is left out is absent from its JSON, as ``[]`` would say "none"."""
-    yield report, report_json
-    kept = f" The whole report is kept with the incident {report.incident.key}." if report.incident else ""
-    shorter = report
-    for steps in range(1, len(_STEPS) + 1):
-        shorter = _STEPS[steps - 1].shorten(shorter)
-        left_out = ", ".join(step.what for step in _STEPS[:steps])
-        note = Note(f"Left out, to fit into one SNS message: {left_out}.{kept}")
-        said = replace(shorter, notes=(*shorter.notes, note))
-        document = to_document(said)
-        for step in _STEPS[:steps]:
-            for member in step.members:
-                document.pop(member, None)
-            for cause in document["causes"]:
-                for member in step.of_causes:
-                    cause.pop(member, None)
-        yield said, json.dumps(document, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One thing to leave out: what it is called, how, and which members of the JSON it makes absent."""
-
-    what: str
-    shorten: Callable[[Report], Report]
-    members: tuple[str, ...] = ()
-    of_causes: tuple[str, ...] = ()
-
-
-def _without_paths(report: Report) -> Report:
-    return replace(report, causes=tuple(replace(cause, traces=(), docs=()) for cause in report.causes))
-
-
-def _bare(report: Report) -> Report:
-    def bare(cause: RankedCause) -> RankedCause:
-        evidence = tuple(replace(each, text=_cut(each.text), resources=()) for each in cause.evidence[:3])
-        return replace(
-            cause, explanation=_cut(cause.explanation), evidence=evidence, inferred=(), includes=(), fixes=()
-        )
-
-    return replace(
-        report,
-        verdict_reason=_cut(report.verdict_reason),
-        causes=tuple(map(bare, report.causes)),
-        failures=tuple(replace(failure, message=_cut(failure.message)) for failure in report.failures),
-    )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONG else text[: _LONG - 3] + "..."
-
-
-# What helps the reader least goes first.
-_STEPS = (
-    _Step("causes that do not apply", lambda report: replace(report, not_applicable=()), ("not-applicable",)),
-    _Step("causes that were ruled out", lambda report: replace(report, ruled_out=()), ("ruled-out",)),
-    _Step("paths and links", _without_paths, of_causes=("traces", "docs")),
-    _Step("causes after the first", lambda report: replace(report, causes=report.causes[:1])),
-    _Step("causes that were not checked", lambda report: replace(report, not_checked=()), ("not-checked",)),
-    _Step(
-        "failures after the first, and other notes",
-        lambda report: replace(report, failures=report.failures[:1], notes=()),
-    ),
-    _Step("fixes, and the ends of long texts", _bare, of_causes=("inferred", "includes", "fixes")),
-)

@@ -35,13 +35,15 @@ class Aws:
     ``session`` is a ready boto3 session (a profile's, say); without one boto3's own defaults hold, environment
     variables such as ``AWS_ENDPOINT_URL`` among them. ``reader_roles`` has the role of every other account that may
     be read. ``switched_off`` are IAM actions, ``*`` allowed, that the settings forbid. ``registry`` is the client of
-    registries other than ECR, which gets no credentials. Safe to use from many threads.
+    registries other than ECR, which gets no credentials. ``tag_keys`` are the tags of services and task definitions
+    that are read; no other tag is kept. Safe to use from many threads.
     """
 
     session: boto3.Session | None = None
     reader_roles: Mapping[str, ReaderRole] = field(default_factory=dict)
     switched_off: frozenset[str] = frozenset()
     registry: Registry = field(default_factory=Registry)
+    tag_keys: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()

@@ -79,6 +79,17 @@ def gather(
     return answers
 
 
+def ask_one(aws: Aws, question: Asked) -> Fact[Any]:
+    """Answer one question, if its account may be read; raises for nothing."""
+    try:
+        stranger = aws.stranger(question.account, question.region)
+    except Exception as error:  # noqa: BLE001 - as for every read: unknown, never the end of the run
+        return unknown(question, (), error)
+    if stranger:
+        return replace(stranger, fact=question.fact, account=question.account, region=question.region)
+    return ask(aws, question)
+
+
 def ask(aws: Aws, question: Asked) -> Fact[Any]:
     """Put one question to its reader, unless the settings switched its actions off."""
     actions: tuple[str, ...] = ()

@@ -185,7 +185,8 @@ class ContainerDefinition:
 class TaskDefinition:
     """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate.
 
-    ``os_family`` and ``cpu_architecture`` are its runtime platform (``LINUX``, ``ARM64``), where it names one.
+    ``os_family`` and ``cpu_architecture`` are its runtime platform (``LINUX``, ``ARM64``), where it names one. ``tags``
+    are key and value of those that the settings name; ``None`` where none was asked for.
     """
 
     family: str
@@ -197,11 +198,15 @@ class TaskDefinition:
     task_role: str | None = None
     os_family: str | None = None
     cpu_architecture: str | None = None
+    tags: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment of a service: the network configuration and the task definition with which it starts tasks."""
+    """One deployment of a service: the network configuration and the task definition with which it starts tasks.
+
+    ``desired`` and ``running`` count its tasks. ``rollout_state`` is COMPLETED, FAILED, or IN_PROGRESS.
+    """
 
     id: str
     status: str
@@ -209,13 +214,24 @@ class Deployment:
     groups: tuple[str, ...] = ()
     assign_public_ip: bool | None = None
     task_definition: str | None = None
+    rollout_state: str | None = None
+    desired: int | None = None
+    running: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service, by its live deployments."""
+    """A service: its live deployments, its status (ACTIVE, DRAINING), and how many tasks it has.
+
+    ``tags`` are key and value of those that the settings name; ``None`` where none was asked for.
+    """
 
     deployments: tuple[Deployment, ...]
+    status: str | None = None
+    desired: int | None = None
+    running: int | None = None
+    pending: int | None = None
+    tags: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

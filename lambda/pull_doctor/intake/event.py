@@ -10,6 +10,7 @@ from typing import Any
 
 from pull_doctor.intake.failures import UNNAMED, WHOLE_TASK, Container, find_failures
 from pull_doctor.intake.scrub import scrub
+from pull_doctor.intake.service_event import service_of
 from pull_doctor.intake.symptoms import read_symptom
 from pull_doctor.intake.task import Attachment, Failure, Intake, Task
 from pull_doctor.resource import Place
@@ -19,10 +20,6 @@ SERVICE_ACTION = "ECS Service Action"
 _TASK_ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):ecs:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":task/(?:(?P<cluster>[A-Za-z0-9_-]{1,255})/)?(?P<id>[A-Za-z0-9-]{1,255})"
-)
-_SERVICE_ARN = re.compile(
-    r"arn:(?P<partition>aws(?:-[a-z]+)*):ecs:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
-    r":service/(?:(?P<cluster>[A-Za-z0-9_-]{1,255})/)?(?P<name>[A-Za-z0-9_-]{1,255})"
 )
 _TASK_DEFINITION = re.compile(r"(?:.*:task-definition/)?(?P<family>[A-Za-z0-9_-]{1,255})(?::[0-9]+)?")
 _ENI_TYPES = frozenset({"eni", "ElasticNetworkInterface"})
@@ -84,11 +81,9 @@ def _read_service_action(event: Mapping[str, Any]) -> Intake:
     """
     raw = event.get("detail")
     detail: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
-    resources = event.get("resources")
-    arn = next((one for one in resources if isinstance(one, str)), "") if isinstance(resources, list) else ""
-    parts = _SERVICE_ARN.fullmatch(arn)
+    parts = service_of(event)
     if parts is None:
-        raise NotAnEcsTaskEvent(f'no ARN of an ECS service among the event\'s resources: "{scrub(arn)[:200]}"')
+        raise NotAnEcsTaskEvent("the event's first resource is not the ARN of an ECS service")
     cluster = (_text(detail.get("clusterArn")) or "").rpartition("/")[2] or parts["cluster"] or "unknown"
     name = parts["name"]
     task = Task(

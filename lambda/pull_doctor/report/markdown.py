@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from pull_doctor.report import words
+from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
-from pull_doctor.report.model import UNSET, FixPart, RankedCause, Report
+from pull_doctor.report.model import UNSET, FixPart, Incident, RankedCause, Report
 from pull_doctor.report.trace_table import how_far, paths
 from pull_doctor.report.words import plain
 
@@ -19,6 +19,11 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 
 def render_markdown(report: Report) -> str:
     """Return the whole report as Markdown."""
+    if report.sample is True:
+        blocks = [f"# {_escaped(words.headline(report))}", _escaped(words.sentence(report.verdict_reason))]
+        return "\n\n".join([*blocks, *_notes(report)]) + "\n"
+    if incident := words.ends(report):
+        return "\n\n".join([*_closing(report, incident), *_notes(report)]) + "\n"
     found = report.verdict == "cause-found"
     blocks = [f"# {_escaped(words.headline(report))}", _about(report)]
     if not found:
@@ -29,8 +34,7 @@ def render_markdown(report: Report) -> str:
     for cause in report.causes:
         blocks += _cause(report, cause)
     blocks += _unchecked(report)
-    if report.notes:
-        blocks += ["## Notes", *(_item(note.text) for note in report.notes)]
+    blocks += _notes(report)
     for title, group in (("Ruled out", report.ruled_out), ("Does not apply", report.not_applicable)):
         if group:
             rows = dict.fromkeys(f"- {_code(one.cause)}: {_escaped(words.phrase(one.why))}" for one in group)
@@ -51,8 +55,36 @@ def _about(report: Report) -> str:
     lines += [f"- image: {_code(part.image)}" for part in report.failures if part.image is not UNSET]
     lines.append(f"- place: {_escaped(words.place(report))}")
     if report.incident:
-        lines.append(f"- incident: {report.incident.status}, {words.since(report)}")
-    return "\n".join(lines)
+        lines.append(f"- incident: {report.incident.status}, {words.seen(report)}")
+    return "\n".join([*lines, *_group(report)])
+
+
+def _group(report: Report) -> list[str]:
+    group = words.group(report)
+    return [f"- group: {_escaped(group)}: {_escaped(words.group_names(report))}"] if group else []
+
+
+def _closing(report: Report, incident: Incident) -> list[str]:
+    """How the incident ended, what was told of it, what differs, and the causes that still stand, whole."""
+    task = report.task
+    lines = [
+        f"- incident: {incident.status}, {words.span(incident)}",
+        *([f"- ended: by {words.moment(incident.ended)}"] if incident.ended is not UNSET else []),
+        f"- cluster: {_code(words.cluster(report))}, account {_escaped(task.account)}, {_escaped(task.region)}",
+        *(f"- image: {_code(part.image)}" for part in report.failures if part.image is not UNSET),
+        *_group(report),
+    ]
+    blocks = [f"# {_escaped(words.headline(report))}", "\n".join(lines)]
+    blocks += map(_escaped, closing.paragraphs(report, incident))
+    differs = closing.differences(incident)
+    blocks += [_escaped(differs.above), "\n".join(map(_item, differs.items)), _escaped(differs.below)]
+    for cause in closing.standing(report):
+        blocks += _cause(report, cause)
+    return [block for block in blocks if block]
+
+
+def _notes(report: Report) -> list[str]:
+    return ["## Notes", *(_item(note.text) for note in report.notes)] if report.notes else []
 
 
 def _cause(report: Report, cause: RankedCause) -> list[str]:
@@ -60,7 +92,7 @@ def _cause(report: Report, cause: RankedCause) -> list[str]:
     blocks = [f"## {_escaped(words.phrase(cause.title))} ({_code(cause.cause)}, {kind})"]
     if len(report.failures) > 1:
         blocks.append(_escaped(words.sentence(words.containers(report, cause.failures))))
-    blocks += map(_escaped, (cause.explanation, *words.asides(cause)))
+    blocks += map(_escaped, (cause.explanation, *cause_words.asides(cause)))
     blocks += [_fence(table) for table in (*how_far(report, cause), *paths(report, cause))]
     if cause.evidence:
         blocks.append("\n".join(["Evidence:", "", *(_item(evidence.text) for evidence in cause.evidence)]))
@@ -88,22 +120,24 @@ def _fix(report: Report, fix: FixPart) -> list[str]:
 
 
 def _unchecked(report: Report) -> list[str]:
-    items = [_item(told) for told in words.strangers(report)]
-    for gap in words.gaps(report):
+    items = [_item(told) for told in cause_words.strangers(report)]
+    for gap in cause_words.gaps(report):
         left = f" (leaves open: {', '.join(map(_code, gap.causes))})" if gap.causes else ""
-        told = f"{gap.missing.fact}: {words.reason(gap.missing, report.task.account)}"
-        items.append(f"{_item(told)}{left}{words.aside(report, gap)}")
+        told = f"{gap.missing.fact}: {cause_words.reason(gap.missing, report.task.account)}"
+        items.append(f"{_item(told)}{left}{cause_words.aside(report, gap)}")
     if not items:
         return []
     blocks = ["## Could not check", "\n".join(items)]
-    if calls := words.permission_calls(report):
+    if calls := cause_words.permission_calls(report):
         blocks += ["To see which permissions are missing, and to ask again:", _fence("\n".join(calls), "sh")]
     return blocks
 
 
 def _foot(report: Report) -> str:
-    checked = words.checked(report)
-    counts = f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(words.tally(report))}." if checked else ""
+    checked = cause_words.checked(report)
+    counts = (
+        f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(cause_words.tally(report))}." if checked else ""
+    )
     return " ".join(part for part in (counts, words.facts_read(report)) if part)
 
 

@@ -21,6 +21,8 @@ SCHEMA = "pull-doctor/report/1"
 
 Verdict = Literal["cause-found", "no-defect-found", "undetermined", "not-a-pull-failure"]
 Certainty = Literal["proven", "likely", "possible"]
+Status = Literal["open", "recovered", "rolled-back", "withdrawn", "quiet"]
+Occasion = Literal["first", "new-cause", "reminder", "end"]
 
 
 class Unset(Enum):
@@ -30,18 +32,6 @@ class Unset(Enum):
 
 
 UNSET = Unset.UNSET
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """The incident that this report is about. Times are UTC."""
-
-    key: str
-    status: Literal["open", "recovered", "rolled-back", "withdrawn", "quiet"]
-    occurrences: int
-    first_seen: datetime
-    last_seen: datetime
-    workloads: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +53,8 @@ class TaskPart:
     cpu: str | Unset = UNSET
     stop_code: str | Unset = UNSET
     stopped_at: datetime | Unset = UNSET
+    owner: str | Unset = UNSET
+    """The value of the tag that the deployment's settings name, on the service or else on the task definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +174,33 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """The incident that this report is about. Times are UTC.
+
+    ``occasion`` is why it is told: the first report, another cause than was told last, a reminder, or the end.
+    ``grouped_with`` is the key of the open incident that named the same culprit first; ``workloads`` then lists all
+    of the group, this one's first, those of another cluster as ``cluster/name``. ``aside`` marks what only repeats,
+    for one more workload, what everybody has been told of the group.
+
+    ``ended``, ``ending`` (one sentence), and ``differences`` (which facts differ since the report) come with the end;
+    ``differences`` is unset where nothing could be compared.
+    """
+
+    key: str
+    status: Status
+    occurrences: int
+    first_seen: datetime
+    last_seen: datetime
+    workloads: tuple[str, ...]
+    occasion: Occasion = "first"
+    grouped_with: str | Unset = UNSET
+    aside: bool = False
+    ended: datetime | Unset = UNSET
+    ending: str | Unset = UNSET
+    differences: tuple[Note, ...] | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole answer. The same facts give the same report, byte for byte."""
 
@@ -205,3 +224,5 @@ class Report:
     facts_read_at: datetime | Unset = UNSET
     duration_ms: int | Unset = UNSET
     aws_calls: int | Unset = UNSET
+    sample: bool | Unset = UNSET
+    """Set, and true, in the sample that `pull-doctor test` sends: no task failed."""

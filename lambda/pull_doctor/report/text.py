@@ -7,9 +7,9 @@ printed, ``your call`` only if the stated intent is yours, ``fill-in`` has place
 
 from __future__ import annotations
 
-from pull_doctor.report import words
+from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
-from pull_doctor.report.model import UNSET, FailurePart, FixPart, RankedCause, Report
+from pull_doctor.report.model import UNSET, FailurePart, FixPart, Incident, RankedCause, Report
 from pull_doctor.report.trace_table import how_far, paths
 from pull_doctor.report.words import WIDTH, fill, plain
 
@@ -25,6 +25,10 @@ _LONGEST_REASON = 200
 
 def render_text(report: Report) -> str:
     """Return the whole report as plain text, lines at most 90 wide except for commands."""
+    if report.sample is True:
+        return _sample(report)
+    if incident := words.ends(report):
+        return _closing(report, incident)
     blocks = [_head(report), *_said(report)]
     first, others = _split(report)
     if first:
@@ -39,8 +43,7 @@ def render_text(report: Report) -> str:
             blocks.append(fill(f"error[{cause.cause}]: {words.phrase(cause.title)}{covers}", hang="  "))
             blocks += _cause(report, cause)
     blocks += _unchecked(report)
-    blocks += [fill(f"note: {plain(note.text)}", hang="      ") for note in report.notes]
-    blocks += [_ruled_out(report), _foot(report)]
+    blocks += [*_notes(report), _ruled_out(report), _foot(report)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -70,8 +73,48 @@ def _head(report: Report) -> str:
         lines += _image(report, failure, first)
     lines.append(fill(words.place(report), "      place  ", " " * 13))
     if report.incident and report.incident.occurrences > 1:
-        lines.append(f"      seen   {words.since(report)}")
-    return "\n".join(lines)
+        lines.append(fill(words.seen(report), "      seen   ", " " * 13))
+    return "\n".join([*lines, *_group(report)])
+
+
+def _group(report: Report) -> list[str]:
+    group = words.group(report)
+    return [fill(f"{group}: {words.group_names(report)}", "      group  ", " " * 13)] if group else []
+
+
+def _closing(report: Report, incident: Incident) -> str:
+    """How the incident ended, what was told of it, whether that still stands, and what differs."""
+    standing = closing.standing(report)
+    level = "ok" if incident.status == "recovered" and not standing else "note"
+    lines = [
+        fill(f"{level}[{incident.status}]: {words.closing_headline(report).partition(': ')[2]}", hang="  "),
+        fill(f"{words.kind_and_name(report)}, cluster {words.cluster(report)}", "  --> ", "      "),
+        *(line for failure in report.failures for line in _image(report, failure, None)),
+        f"      seen   {words.span(incident)}",
+        f"      ended  by {words.moment(incident.ended)}" if incident.ended is not UNSET else "",
+        *_group(report),
+    ]
+    blocks = ["\n".join(filter(None, lines)), *map(fill, closing.paragraphs(report, incident))]
+    for cause in standing:
+        blocks += _fixes(report, cause)
+    differs = closing.differences(incident)
+    items = [fill(item, "  - ", "    ") for item in differs.items]
+    blocks.append("\n".join(filter(None, [fill(differs.above), *items, fill(differs.below)])))
+    return "\n\n".join([*blocks, *_notes(report)]) + "\n"
+
+
+def _sample(report: Report) -> str:
+    head = f"note[sample]: {words.headline(report)}"
+    where = f"account {plain(report.task.account)}, {plain(report.task.region)}"
+    blocks = [
+        fill(head, hang="  ") + "\n" + fill(where, "  --> ", "      "),
+        fill(words.sentence(report.verdict_reason)),
+    ]
+    return "\n\n".join([*blocks, *_notes(report)]) + "\n"
+
+
+def _notes(report: Report) -> list[str]:
+    return [fill(f"note: {plain(note.text)}", hang="      ") for note in report.notes]
 
 
 def _image(report: Report, failure: FailurePart, first: RankedCause | None) -> list[str]:
@@ -108,10 +151,10 @@ def _said(report: Report) -> list[str]:
 def _cause(report: Report, cause: RankedCause) -> list[str]:
     """Where it shows, why, what else shows it, and the fixes of a proven or likely cause."""
     blocks = [*how_far(report, cause), *paths(report, cause), fill(plain(cause.explanation))]
-    if left := words.new_evidence(report, cause):
+    if left := cause_words.new_evidence(report, cause):
         items = [fill(words.phrase(evidence.text), "  - ", "    ") for evidence in left]
         blocks.append("\n".join(["Evidence:", *items]))
-    blocks += map(fill, words.asides(cause))
+    blocks += map(fill, cause_words.asides(cause))
     return blocks + _fixes(report, cause)
 
 
@@ -146,19 +189,19 @@ def _fix(report: Report, fix: FixPart, *, alternative: bool) -> str:
 
 
 def _unchecked(report: Report) -> list[str]:
-    gaps, strangers = words.gaps(report), words.strangers(report)
+    gaps, strangers = cause_words.gaps(report), cause_words.strangers(report)
     if not gaps and not strangers:
         return []
     lines = ["Could not check:", *(fill(told, "  ?  ", "     ") for told in strangers)]
     for gap in gaps:
         left = f" (leaves {len(gap.causes)} causes open)" if len(gap.causes) > 1 else ""
-        told = words.reason(gap.missing, report.task.account)
-        text = f"{plain(gap.missing.fact)}: {told}{left}{words.aside(report, gap)}."
+        told = cause_words.reason(gap.missing, report.task.account)
+        text = f"{plain(gap.missing.fact)}: {told}{left}{cause_words.aside(report, gap)}."
         lines.append(fill(text, "  ?  ", "     "))
     if report.not_checked and report.causes and report.causes[0].certainty == "proven":
         lines.append("  The cause above is proven without them.")
     blocks = ["\n".join(lines)]
-    if calls := words.permission_calls(report):
+    if calls := cause_words.permission_calls(report):
         help_line = "help: see which permissions are missing, give them to pull-doctor, then ask again  [exact]"
         effect = "  effect: none on AWS; ECS forgets a stopped task after about an hour"
         blocks.append("\n".join([help_line, *(f"    {call}" for call in calls), effect]))
@@ -168,7 +211,7 @@ def _unchecked(report: Report) -> list[str]:
 def _ruled_out(report: Report) -> str:
     """Count what was ruled out; each with its reason is the answer itself only where no cause was found."""
     if report.verdict == "cause-found":
-        counts = words.ruled_out(report)
+        counts = cause_words.ruled_out(report)
         return fill(f"Ruled out: {', '.join(counts)}.", hang="  ") if counts else ""
     by_reason: dict[str, dict[str, None]] = {}
     for excluded in report.ruled_out:
@@ -183,8 +226,8 @@ def _short(text: str) -> str:
 
 def _foot(report: Report) -> str:
     lines = []
-    if checked := words.checked(report):
-        lines.append(fill(f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(words.tally(report))}."))
+    if checked := cause_words.checked(report):
+        lines.append(fill(f"Checked {words.many(checked, 'cause', 'causes')}: {', '.join(cause_words.tally(report))}."))
     more = f"More: pull-doctor explain {report.causes[0].cause}" if report.causes else ""
     lines += _with_call(words.facts_read(report), more)
     return "\n".join(line for line in lines if line)

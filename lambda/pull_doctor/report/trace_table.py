@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pull_doctor.intake.symptom import PHASES, Phase
 from pull_doctor.network.trace import Hop, Trace
+from pull_doctor.report.cause_words import failing_path
 from pull_doctor.report.model import UNSET, FailurePart, RankedCause, Report
-from pull_doctor.report.words import failing_path, fill, plain
+from pull_doctor.report.words import fill, plain
 
 _VERDICTS = {"fail": "FAIL", "unknown": "?"}
 _STEPS = {

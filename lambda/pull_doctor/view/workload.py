@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from pull_doctor.facts import questions as ask
+from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, Deployment, Service, Sibling, TaskDefinition
+from pull_doctor.intake.task import Intake
 from pull_doctor.resource import make
 from pull_doctor.view.answered import Answered, present
 
@@ -18,8 +20,8 @@ class Workload(Answered):
     """What ECS says of the failed task's workload."""
 
     @cached_property
-    def task_definition(self) -> Fact[TaskDefinition]:
-        """The task definition that the task was started from."""
+    def task_definition_arn(self) -> Fact[str]:
+        """The ARN of the task definition that the task was started from."""
         arn = self.task.task_definition
         if arn is None and self.task.arn is None:
             # Of a service whose tasks ECS cannot start, the newest deployment says what it starts.
@@ -28,8 +30,15 @@ class Workload(Answered):
                 return service
             deployments = service.value.deployments if service.value else ()
             arn = next((one.task_definition for one in deployments if one.status == "PRIMARY"), None)
-        if arn is None:
-            return Unknown("the task definition", "not-visible", detail="the event names none")
+        return Known(arn) if arn else Unknown("the task definition", "not-visible", detail="the event names none")
+
+    @cached_property
+    def task_definition(self) -> Fact[TaskDefinition]:
+        """The task definition that the task was started from."""
+        named = self.task_definition_arn
+        if isinstance(named, Unknown):
+            return named
+        arn = named.value
         answer = self.ask(ask.OneTaskDefinition(self.place.account, self.place.region, arn))
         return present(answer, f"task definition {arn.rsplit('/', 1)[-1]}", arn, "it is deleted")
 
@@ -47,6 +56,20 @@ class Workload(Answered):
         if self.task.service is None:
             return Known(None)
         return self.ask(ask.OneService(self.place.account, self.place.region, self.task.cluster, self.task.service))
+
+    @cached_property
+    def tags(self) -> Fact[tuple[tuple[str, str], ...]]:
+        """The tags that the settings name: the service's; of a task without a service the task definition's."""
+        named = f"service {self.task.service}" if self.task.service else "the task definition"
+        tagged: Fact[Service | None] | Fact[TaskDefinition] = (
+            self.service if self.task.service else self.task_definition
+        )
+        if isinstance(tagged, Unknown):
+            return tagged
+        if tagged.value is None or tagged.value.tags is None:
+            why = "they were not asked for" if tagged.value else "it is deleted"
+            return Unknown(f"the tags of {named}", "not-visible", detail=why)
+        return Known(tagged.value.tags)
 
     @cached_property
     def deployment(self) -> Fact[Deployment | None]:
@@ -90,3 +113,18 @@ class Workload(Answered):
         ]
         unread = next((part for part in parts if isinstance(part, Unknown)), None)
         return unread or Known(tuple(one for part in parts if isinstance(part, Known) for one in part.value))
+
+
+def tag_of(intake: Intake, answers: Answers, key: str) -> Fact[str | None]:
+    """The value of a tag of the failed task's workload; ``None`` if it has no such tag.
+
+    The intake has a failure. Only tags that the settings name are read: ``Aws.tag_keys``.
+    """
+    tags = Workload(intake.task, intake.failures[0], answers).tags
+    return tags if isinstance(tags, Unknown) else Known(dict(tags.value).get(key))
+
+
+def task_definition_of(intake: Intake, answers: Answers) -> str | None:
+    """The ARN of the task definition that failed, as far as it is known. The intake has a failure."""
+    arn = Workload(intake.task, intake.failures[0], answers).task_definition_arn
+    return arn.value if isinstance(arn, Known) else None

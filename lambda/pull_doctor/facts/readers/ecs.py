@@ -1,7 +1,8 @@
 """Reads ECS: services, task definitions, and the tasks that run beside the failed one.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html. Of a task definition or a task only the
-members that the diagnosis uses are kept: no environment variable, command line, or secret reaches a value.
+members that the diagnosis uses are kept: no environment variable, command line, or secret reaches a value. Tags come
+only with a description that asks for them, and only those that the settings name are kept.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _PAGE = 100
 
 @answers(questions.OneService, "ecs:DescribeServices")
 def one_service(aws: Aws, question: questions.OneService) -> values.Service | None:
-    """Read a service's deployments."""
+    """Read a service: its deployments, and how many tasks it has."""
     ecs = aws.client("ecs", question.region, question.account)
     try:
-        answer = ecs.describe_services(cluster=question.cluster, services=[question.service])
+        answer = ecs.describe_services(cluster=question.cluster, services=[question.service], **_with_tags(aws))
     except ClientError as error:
         if error_code(error) in _GONE:
             return None
@@ -40,7 +41,14 @@ def one_service(aws: Aws, question: questions.OneService) -> values.Service | No
     service = answer["services"][0]
     if service["status"] == "INACTIVE":
         return None
-    return values.Service(tuple(map(_deployment, service.get("deployments", []))))
+    return values.Service(
+        deployments=tuple(map(_deployment, service.get("deployments", []))),
+        status=service["status"],
+        desired=service.get("desiredCount"),
+        running=service.get("runningCount"),
+        pending=service.get("pendingCount"),
+        tags=_tags(aws, service),
+    )
 
 
 @answers(questions.OneTaskDefinition, "ecs:DescribeTaskDefinition")
@@ -48,11 +56,12 @@ def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> valu
     """Read a task definition. For one that is deleted ECS has no code of its own, only the message."""
     ecs = aws.client("ecs", question.region, question.account)
     try:
-        found = ecs.describe_task_definition(taskDefinition=question.arn)["taskDefinition"]
+        answer = ecs.describe_task_definition(taskDefinition=question.arn, **_with_tags(aws))
     except ClientError as error:
         if error_code(error) == "ClientException" and _NO_TASK_DEFINITION in str(error).lower():
             return None
         raise
+    found = answer["taskDefinition"]
     return values.TaskDefinition(
         family=found["family"],
         revision=found["revision"],
@@ -63,6 +72,7 @@ def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> valu
         task_role=found.get("taskRoleArn"),
         os_family=found.get("runtimePlatform", {}).get("operatingSystemFamily"),
         cpu_architecture=found.get("runtimePlatform", {}).get("cpuArchitecture"),
+        tags=_tags(aws, answer),
     )
 
 
@@ -115,7 +125,21 @@ def _deployment(item: Mapping[str, Any]) -> values.Deployment:
         groups=tuple(network.get("securityGroups", [])),
         assign_public_ip=None if public is None else public == "ENABLED",
         task_definition=item.get("taskDefinition"),
+        rollout_state=item.get("rolloutState"),
+        desired=item.get("desiredCount"),
+        running=item.get("runningCount"),
     )
+
+
+def _with_tags(aws: Aws) -> dict[str, list[str]]:
+    return {"include": ["TAGS"]} if aws.tag_keys else {}
+
+
+def _tags(aws: Aws, item: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    """The tags that the settings name; ``None`` where none was asked for."""
+    if not aws.tag_keys:
+        return None
+    return tuple((tag["key"], tag.get("value", "")) for tag in item.get("tags", []) if tag["key"] in aws.tag_keys)
 
 
 def _container(item: Mapping[str, Any]) -> values.ContainerDefinition:
