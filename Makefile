@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 REQUIREMENTS := lambda/requirements.txt requirements.txt requirements-dev.txt constraints.txt requirements-emulator.txt
-SOURCES := lambda/pull_doctor infra app.py demo tests
+SOURCES := lambda/pull_doctor infra app.py demo benchmarks tests
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check synth docs clean
+.PHONY: help setup demo test test-all bench check synth docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ test: setup ## the fast tests
 
 test-all: setup ## every test: storms, fault matrices and sizes too
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+bench: setup ## how long paths take in a very large VPC, and a diagnosis when AWS answers late
+	@$(BIN)/python -m benchmarks
 
 check: setup ## what continuous integration runs: format, lint, types, tests
 	@echo "check 1/4  format"

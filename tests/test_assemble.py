@@ -12,8 +12,10 @@ from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.questions import OneService
 from pull_doctor.pipeline import conclude
 from pull_doctor.report.model import UNSET, PullerPart
+from pull_doctor.report.text import render_text
 from pull_doctor.view.workload import tag_of
-from tests.causes.factory import READ_AT, SERVICE, TASK, World
+from tests.causes.factory import CONTAINER_INSTANCE, EC2_TASK, READ_AT, SERVICE, TASK, TIMEOUT, World, failure
+from tests.network.factory import PUBLIC_VPC, REGION, REGISTRY
 from tests.ranked_worlds import concluded
 
 
@@ -31,6 +33,38 @@ def test_the_launch_type_says_who_pulls(launch_type: str | None, kind: str) -> N
     puller = concluded(World(task=replace(TASK, launch_type=launch_type))).puller
     assert isinstance(puller, PullerPart)
     assert puller.kind == kind
+
+
+def test_the_instance_that_pulls() -> None:
+    puller = concluded(World(task=EC2_TASK)).puller
+    assert isinstance(puller, PullerPart)
+    assert (puller.kind, puller.interface, puller.subnet) == ("instance", "eni-host", "subnet-task")
+    assert (puller.private_ip, puller.public_ip, puller.security_groups) == ("10.0.1.20", None, ("sg-task",))
+    gone = concluded(World(task=EC2_TASK, instance=None)).puller
+    assert isinstance(gone, PullerPart)
+    assert (gone.kind, gone.interface, gone.subnet, gone.public_ip) == ("instance", UNSET, UNSET, UNSET)
+
+
+def test_the_path_is_told_as_the_one_of_the_instance() -> None:
+    failed = World(vpc=PUBLIC_VPC, task=EC2_TASK, failures=(failure(TIMEOUT),))
+    assert "Path from the instance to" in render_text(concluded(failed))
+    assert "Path from the task to" in render_text(concluded(replace(failed, task=TASK)))
+
+
+def test_a_machine_outside_aws_gets_a_list_of_what_to_look_at() -> None:
+    report = concluded(World(task=replace(EC2_TASK, launch_type="EXTERNAL")))
+    (note,) = report.notes
+    for host in (
+        REGISTRY,
+        f"api.ecr.{REGION}.amazonaws.com",
+        f"prod-{REGION}-starport-layer-bucket.s3",
+        "tcp 443",
+        "proxy",
+    ):
+        assert host in note.text
+    assert [one.id for one in note.resources] == [CONTAINER_INSTANCE.arn]
+    assert report.verdict == "undetermined"
+    assert not concluded(World(task=EC2_TASK)).notes
 
 
 def test_a_task_of_no_service_is_not_one_whose_group_is_not_said() -> None:

@@ -20,6 +20,7 @@ from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.questions import Question
 from pull_doctor.intake.event import read_event
 from pull_doctor.pipeline import conclude, read
+from tests.causes.factory import INSTANCE
 from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import DEFECTS, reading
 from tests.ranked_worlds import MIXED
@@ -68,7 +69,49 @@ def texts(question: Question[Any], was: Any, now: Any) -> list[str]:
 
 
 TO_NAT, TO_IGW = v.Route("0.0.0.0/0", "nat-1", "active"), v.Route("0.0.0.0/0", "igw-1", "active")
+ACCESS, ZONES, RULES = q.BlockPublicAccessOf(*HERE), q.HostedZones(*VPC, ("ghcr.io",)), q.ResolverRules(*VPC)
+ZONE = v.HostedZone("Z1", "ghcr.io", "111122223333", ())
+BLOCKS = v.FirewallRule("group-1", 10, "BLOCK", "list-1", domains=("*.ghcr.io", "ghcr.io"))
 TOLD: Sequence[tuple[Question[Any], Any, Any, list[str]]] = (
+    (
+        ACCESS,
+        v.BlockPublicAccess("off"),
+        v.BlockPublicAccess("block-ingress", (v.AccessExclusion("vpc-1", "allow-egress"),)),
+        [
+            f"{ACCESS.fact} has mode block-ingress now, not off",
+            f"{ACCESS.fact} has vpc-1 (allow-egress) among its exclusions now",
+        ],
+    ),
+    (ZONES, (), (ZONE,), ["Z1 (ghcr.io) is new in vpc-1"]),
+    (
+        ZONES,
+        (ZONE,),
+        (replace(ZONE, records=(v.ZoneRecord("ghcr.io", "A", ("10.0.0.9",)),)),),
+        ["Z1 has the record ghcr.io A 10.0.0.9 now"],
+    ),
+    (RULES, (v.ResolverRule("rslvr-1", "ghcr.io", "FORWARD"),), (), ["rslvr-1 (ghcr.io) is gone from vpc-1"]),
+    (
+        q.DnsFirewallOf(*VPC),
+        v.DnsFirewall((BLOCKS,)),
+        v.DnsFirewall((replace(BLOCKS, domains=None),)),
+        [
+            "vpc-1 has DNS Firewall rule 10 of group-1 (BLOCK list-1) now",
+            "vpc-1 no longer has DNS Firewall rule 10 of group-1 (BLOCK *.ghcr.io, ghcr.io)",
+        ],
+    ),
+    (q.PrefixListEntries(*HERE, "pl-1"), v.PrefixList("pl-1", "own", ()), None, ["prefix list pl-1 is gone"]),
+    (
+        q.OneInstance(*HERE, "i-1"),
+        INSTANCE,
+        replace(INSTANCE, public_ip="203.0.113.9"),
+        ["instance i-1 has public address 203.0.113.9 now"],
+    ),
+    (
+        q.EgressOnlyGateways(*VPC),
+        (v.EgressOnlyGateway("eigw-1", ("vpc-1",)), v.EgressOnlyGateway("eigw-2", ())),
+        (v.EgressOnlyGateway("eigw-1", ()), v.EgressOnlyGateway("eigw-2", ("vpc-2",))),
+        ["eigw-1 is not attached to vpc-1 any more"],
+    ),
     (SERVICE, service(), None, ["service web is gone"]),
     (SERVICE, None, service(), ["service web exists now"]),
     (
@@ -334,7 +377,11 @@ def test_the_same_facts_in_any_order_differ_in_nothing(name: str, random: Any) -
 
 
 WORLDS = (*DEFECTS, *(pytest.param(name, marks=pytest.mark.slow) for name in PLANTED))
-NEW_BESIDE_THE_CULPRIT = {"fips-name": "ecr-fips.dkr"}
+NEW_BESIDE_THE_CULPRIT = {
+    "fips-name": "ecr-fips.dkr",
+    "prefix-list-without-the-registry": "prefix list",
+    "ecr-api-endpoint-deleted": "has state available now, not deleting",
+}
 """Where what mends the defect is another thing than the one that is blamed: what the note says of it."""
 
 

@@ -12,27 +12,33 @@ from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.questions import Question
-from pull_doctor.facts.values import ContainerDefinition, EcrLookup, Parameter, Secret
+from pull_doctor.facts.values import ContainerDefinition, EcrLookup, GroupRule, Parameter, PrefixList, Route, Secret
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Attachment
 from pull_doctor.plan import QUESTIONS, RANKING_FACTS, plan, questions_of
 from pull_doctor.view import View
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
+    CONTAINER_INSTANCE,
+    DEPLOYMENT,
     DIGEST,
+    EC2_TASK,
     HUB_IMAGE,
     IMAGE,
     NOT_FOUND,
+    PROFILE,
     ROLE,
+    SERVICE,
     SIGN_IN_DENIED,
     TASK,
+    TIMEOUT,
     World,
     failure,
     refused,
     sibling,
     task_arn,
 )
-from tests.network.factory import ACCOUNT, REGION
+from tests.network.factory import ACCOUNT, ENDPOINT_VPC, NAT_VPC, REGION, routes
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:prod/db-a1b2c3"
 THERE = World()
@@ -41,7 +47,23 @@ MISSING = replace(WITH_SIBLING, lookup=EcrLookup("image"))
 DENIED = replace(WITH_SIBLING, pull=refused(PULL_ACTIONS))
 HUB = replace(WITH_SIBLING, failures=(failure(image=f"docker.io/library/{HUB_IMAGE}"),))
 ALONE = replace(WITH_SIBLING, service=None, task=replace(TASK, service=None, group="family:web"))
+EC2 = replace(WITH_SIBLING, task=EC2_TASK)
+INJECTING = replace(
+    THERE.task_definition,
+    containers=(ContainerDefinition("app", essential=True, image=IMAGE, secrets=(SECRET, "db")),),
+)
+HOST_PULLS = replace(EC2, definition=replace(INJECTING, execution_role=None))
+LISTED = replace(
+    routes(NAT_VPC, Route("pl-own", "nat-1", "active")),
+    prefix_lists={"pl-own": Known(PrefixList("pl-own", "everywhere", ("0.0.0.0/0",)))},
+)
 WORLDS = {
+    "ec2": EC2,
+    "ec2, the instance's role": HOST_PULLS,
+    "prefix list": replace(THERE, vpc=LISTED, definition=INJECTING),
+    "deployment gone": replace(
+        THERE, service=replace(SERVICE, deployments=(replace(DEPLOYMENT, id="ecs-svc/2"),)), definition=INJECTING
+    ),
     "ecr": WITH_SIBLING,
     "missing": MISSING,
     "denied": DENIED,
@@ -60,10 +82,7 @@ WORLDS = {
     "secrets": replace(
         THERE,
         failures=(failure(Symptom("prepare", "secret-unavailable")),),
-        definition=replace(
-            THERE.task_definition,
-            containers=(ContainerDefinition("app", essential=True, image=IMAGE, secrets=(SECRET, "db")),),
-        ),
+        definition=INJECTING,
         secrets=(Secret(SECRET), Parameter("db")),
     ),
 }
@@ -81,19 +100,98 @@ FIRST = {
     ask.RunningTasks,
     ask.S3PrefixList,
 }
-VPC = set(QUESTIONS["vpc"]) - {ask.OneSubnet, ask.S3PrefixList}
+VPC = set(ask.OF_A_VPC) - {ask.S3PrefixList}
+OF_NAMES: set[type[Question[Any]]] = {ask.ResolverRules, ask.DnsFirewallOf}
+"""Read where ECS's text leaves open whether a name did not resolve, as the silent one of these worlds does."""
 
 
 def test_a_service_task_with_an_ecr_image_takes_two_waves() -> None:
     first, second = WITH_SIBLING.waves()
     assert kinds(first) == {*FIRST, ask.EcrImageOf, ask.Organization}
-    assert kinds(second) == {*VPC, ask.OneRole, ask.Simulation, ask.Siblings}
+    assert kinds(second) == {*VPC, *OF_NAMES, ask.OneRole, ask.Simulation, ask.Siblings}
 
 
 def test_a_docker_hub_image_asks_its_registry_and_nothing_of_what_the_role_may_do() -> None:
     first, second = HUB.waves()
     assert kinds(first) == {*FIRST, ask.RegistryImage}
-    assert kinds(second) == {*VPC, ask.OneRole, ask.Siblings}
+    assert kinds(second) == {*VPC, *OF_NAMES, ask.OneRole, ask.Siblings}
+
+
+def test_a_task_on_ec2_takes_three_waves() -> None:
+    first, second, third = EC2.waves()
+    assert kinds(first) == (FIRST - {ask.OneSubnet, ask.OneInterface}) | {
+        ask.OneContainerInstance,
+        ask.EcrImageOf,
+        ask.Organization,
+    }
+    assert kinds(second) == {ask.OneInstance, ask.OneRole, ask.Simulation, ask.Siblings}
+    assert kinds(third) == VPC | OF_NAMES
+
+
+def test_the_rights_of_an_instances_role_take_one_wave_more() -> None:
+    first, second, third, fourth = HOST_PULLS.waves()
+    assert [kinds(wave) for wave in (first, second)] == [kinds(EC2.waves()[0]), {ask.OneInstance, ask.Siblings}]
+    assert kinds(third) == VPC | OF_NAMES | {ask.OneInstanceProfile}
+    assert kinds(fourth) == {ask.OneRole, ask.Simulation}
+    assert {one.role for one in fourth if isinstance(one, (ask.OneRole, ask.Simulation))} == {PROFILE.role}
+
+
+def test_outside_aws_no_network_is_read() -> None:
+    outside = replace(THERE, task=replace(EC2_TASK, launch_type="EXTERNAL"))
+    assert len(outside.waves()) == 2
+    network = {*ask.OF_A_VPC, *OF_NAMES, ask.OneSubnet, ask.OneInterface, ask.OneContainerInstance, ask.OneInstance}
+    assert not network & set().union(*map(kinds, outside.waves()))
+
+
+def test_a_customers_prefix_list_takes_a_third_wave() -> None:
+    world = WORLDS["prefix list"]
+    assert world.waves()[2] == (ask.PrefixListEntries(ACCOUNT, REGION, "pl-own"),)
+    assert [kinds(wave) for wave in world.waves()[:2]] == [kinds(wave) for wave in THERE.waves()]
+
+
+def test_a_prefix_list_of_a_group_on_the_way_is_read_and_no_others() -> None:
+    assert isinstance(ENDPOINT_VPC.security_groups, Known)
+    listed = {"sg-task": "pl-out", "sg-endpoint": "pl-in", "sg-other": "pl-else"}
+    groups = tuple(
+        replace(
+            group,
+            egress=(*group.egress, GroupRule("-1", prefix_lists=(listed.get(group.id, "pl-else"),))),
+            ingress=(*group.ingress, GroupRule("-1", prefix_lists=(f"{listed.get(group.id, 'pl-else')}-2",))),
+        )
+        for group in ENDPOINT_VPC.security_groups.value
+    )
+    lists = dict.fromkeys(("pl-out", "pl-in-2"), Known(PrefixList("pl-out", "own", ())))
+    world = replace(THERE, vpc=replace(ENDPOINT_VPC, security_groups=Known(groups), prefix_lists=lists))
+    asked = [one.prefix_list for wave in world.waves() for one in wave if isinstance(one, ask.PrefixListEntries)]
+    assert asked == ["pl-out", "pl-in-2"]
+
+
+def test_what_leads_names_elsewhere_is_read_only_where_a_name_may_be_at_fault() -> None:
+    def of_names(symptom: Symptom) -> set[type[Question[Any]]]:
+        return OF_NAMES & set().union(*map(kinds, replace(THERE, failures=(failure(symptom),)).waves()))
+
+    assert of_names(Symptom("sign-in", "dns-failure")) == OF_NAMES
+    assert of_names(TIMEOUT) == of_names(replace(TIMEOUT, address="52.217.1.1")) == set()
+    assert of_names(replace(TIMEOUT, address="10.0.1.9")) == {ask.ResolverRules}
+    assert of_names(replace(TIMEOUT, address="not one")) == set()
+
+
+def test_the_hosted_zones_are_asked_for_the_hosts_of_start_and_pull() -> None:
+    zones = [one for wave in WORLDS["secrets"].waves() for one in wave if isinstance(one, ask.HostedZones)]
+    (hosts,) = (one.hosts for one in zones)
+    assert {
+        f"secretsmanager.{REGION}.amazonaws.com",
+        f"ssm.{REGION}.amazonaws.com",
+        f"api.ecr.{REGION}.amazonaws.com",
+        IMAGE.partition("/")[0],
+    } <= set(hosts)
+
+
+def test_a_deployment_that_is_gone_is_asked_of_its_service_revision_and_in_no_wave_of_its_own() -> None:
+    first, second = WORLDS["deployment gone"].waves()
+    assert ask.StartedWith not in kinds(first)
+    assert ask.StartedWith(ACCOUNT, REGION, "prod", "web", "ecs-svc/1") in second
+    assert ask.StartedWith not in set().union(*map(kinds, (*THERE.waves(), *ALONE.waves(), *EC2.waves())))
 
 
 def test_tags_are_asked_for_only_where_the_image_is_missing() -> None:
@@ -157,10 +255,10 @@ def test_the_image_is_looked_up_where_its_name_says() -> None:
     assert [(one.tag, one.digest) for one in lookups] == [(None, digest)]
 
 
-def test_an_ec2_task_reads_no_network_of_its_own() -> None:
-    host = replace(WITH_SIBLING, task=replace(TASK, launch_type="EC2", container_instance="arn:i"))
-    asked = set().union(*map(kinds, host.waves()))
-    assert not asked & {*VPC, ask.OneSubnet}
+def test_on_ec2_the_tasks_own_interface_is_not_read() -> None:
+    asked = [one for wave in EC2.waves() for one in wave]
+    assert not {ask.OneSubnet, ask.OneInterface} & kinds(tuple(asked))
+    assert ask.OneContainerInstance(ACCOUNT, REGION, "prod", CONTAINER_INSTANCE.arn) in asked
 
 
 def test_an_image_that_is_no_reference_asks_nothing_about_it() -> None:
@@ -215,6 +313,10 @@ NAMES = (
     "parameter",
     "region",
     "account",
+    "instance",
+    "prefix_list",
+    "deployment",
+    "arn",
 )
 """The members of a question that say what it is about, the last two for what is a Region's or an account's own."""
 
@@ -227,13 +329,15 @@ def test_every_question_has_a_noun_phrase_with_an_id() -> None:
         if isinstance(kind, type) and issubclass(kind, Question) and kind not in (Question, ask.OfAVpc)
     }
     for question in everything:
-        assert any(
-            value in question.fact for name in NAMES if isinstance(value := getattr(question, name, None), str)
-        ) or question.fact.startswith("task definition web:87")
+        named = [getattr(question, name, None) for name in NAMES]
+        assert any(one.rsplit("/", 1)[-1] in question.fact for one in named if isinstance(one, str)), question
 
 
 def test_a_text_that_shows_a_refusal_asks_for_the_repositorys_policy_at_once() -> None:
     denied = replace(WITH_SIBLING, failures=(failure(SIGN_IN_DENIED),))
     plain = [kinds(wave) for wave in WITH_SIBLING.waves()]
-    assert [kinds(wave) for wave in denied.waves()] == [plain[0] | {ask.RepositoryPolicy}, plain[1]]
+    assert [kinds(wave) for wave in denied.waves()] == [
+        plain[0] | {ask.RepositoryPolicy},
+        plain[1] - OF_NAMES,
+    ]
     assert isinstance(denied.view().sign_in_rights, Known)

@@ -17,8 +17,10 @@ from pull_doctor.ranking import rank
 from pull_doctor.view import View
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
+    CONTAINER_INSTANCE,
     DEPLOYMENT,
     DOWNLOAD_TIMEOUT,
+    EC2_TASK,
     FAILED_AT,
     HUB_IMAGE,
     IMAGE,
@@ -247,10 +249,36 @@ def test_a_sibling_with_other_groups_speaks_only_of_role_and_image(cause: str, o
     assert finding.certainty == ("likely" if finding.row.realm in ("identity", "image") else "proven")
 
 
+def test_a_sibling_of_a_task_set_with_other_groups_does_not_speak_of_the_network() -> None:
+    other = replace(DEPLOYMENT, id="ecs-svc/2", groups=("sg-other",))
+    sets = replace(SERVICE, deployments=(), task_sets=(DEPLOYMENT, other))
+    world = replace(BROKEN["no-route-to-registry"], service=sets)
+    assert only(replace(world, siblings=(sibling(started_by="ecs-svc/2"),))).certainty == "proven"
+    assert only(replace(world, siblings=(sibling(),))).certainty == "likely"
+
+
 def test_a_sibling_with_another_role_does_not_speak_of_the_role() -> None:
     other = sibling(execution_role_override="arn:aws:iam::111122223333:role/other")
     assert only(replace(BROKEN["pull-permission-denied"], siblings=(other,))).certainty == "proven"
     assert only(replace(BROKEN["no-route-to-registry"], siblings=(other,))).certainty == "likely"
+
+
+def test_on_ec2_only_a_sibling_of_the_same_instance_came_by_the_same_way() -> None:
+    broken = replace(BROKEN["no-route-to-registry"], task=EC2_TASK)
+    elsewhere = sibling(subnet="subnet-other", container_instance="arn:aws:ecs:::container-instance/other")
+    assert only(replace(broken, siblings=(elsewhere,))).certainty == "proven"
+    here = replace(elsewhere, container_instance=CONTAINER_INSTANCE.arn)
+    finding = only(replace(broken, siblings=(here,)))
+    assert finding.certainty == "likely"
+    assert any("on the same container instance" in step for step in finding.inferred)
+
+
+def test_on_another_instance_another_role_may_have_pulled() -> None:
+    elsewhere = sibling(container_instance="arn:aws:ecs:::container-instance/other")
+    denied = replace(BROKEN["pull-permission-denied"], task=EC2_TASK, siblings=(elsewhere,))
+    assert only(denied).certainty == "likely"
+    assert only(replace(denied, execution_role=None)).certainty == "proven"
+    assert only(replace(denied, execution_role=None, siblings=())).certainty == "proven"
 
 
 @pytest.mark.parametrize("cause", BROKEN)

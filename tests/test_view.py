@@ -10,13 +10,13 @@ import pytest
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import NetworkInterface
+from pull_doctor.facts.values import NetworkInterface, PrefixList, Route
 from pull_doctor.intake.task import Attachment
 from pull_doctor.network.filters import LINUX_REPLY_PORTS, WINDOWS_REPLY_PORTS
 from pull_doctor.network.vpc import Puller
 from pull_doctor.view import View
-from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, INTERFACE, ROLE, SERVICE, TASK, World, failure, sibling
-from tests.network.factory import ACCOUNT, REGION
+from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, INTERFACE, ROLE, SERVICE, TASK, TIMEOUT, World, failure, sibling
+from tests.network.factory import ACCOUNT, NAT_VPC, REGION, routes
 
 LIVE = replace(INTERFACE, groups=("sg-live",), private_ip="10.0.1.77", public_ip="203.0.113.9")
 
@@ -114,12 +114,13 @@ def test_the_task_runs_without_an_attachment() -> None:
     assert unknown(view.puller) == unknown(view.vpc) == unknown(view.traces) == unknown(view.subnet)
 
 
-def test_on_ec2_the_host_pulls() -> None:
-    view = World(task=replace(TASK, launch_type="EC2", container_instance="arn:i")).view()
-    assert unknown(view.traces).why == "not-modelled"
-    assert known(view.role) == ROLE
-    hosts_role = World(execution_role=None, task=replace(TASK, launch_type="EC2")).view()
-    assert unknown(hosts_role.role).why == "not-modelled"
+def test_a_shared_subnet_hides_its_owners_rules_for_names_only_where_they_matter() -> None:
+    shared = World(owner="999988887777")
+    vpc = known(shared.view().vpc)
+    hidden = (vpc.egress_only_gateways, vpc.block_public_access, vpc.resolver_rules, vpc.dns_firewall)
+    assert {unknown(fact).why for fact in hidden} == {"not-visible"}
+    timeout = known(replace(shared, failures=(failure(TIMEOUT),)).view().vpc)
+    assert timeout.resolver_rules is timeout.dns_firewall is None
 
 
 def test_a_fargate_capacity_provider_is_fargate() -> None:
@@ -176,13 +177,13 @@ def test_another_failures_answers_are_not_taken() -> None:
     assert unknown(hub.sign_in_rights).why == "prerequisite"
 
 
-def test_a_subnet_without_ipv4_is_not_modelled() -> None:
-    world = World()
-    answers = {
-        q: Known(replace(known(fact), cidr=None)) if isinstance(q, ask.OneSubnet) else fact
-        for q, fact in world.answers()
-    }
-    assert unknown(View(world.task, world.failures[0], Answers(answers)).puller).why == "not-modelled"
+def test_the_vpcs_facts_are_those_that_were_read() -> None:
+    listed = Known(PrefixList("pl-own", "everywhere", ("0.0.0.0/0",)))
+    routed = routes(NAT_VPC, Route("pl-own", "nat-1", "active"))
+    vpc = known(World(vpc=replace(routed, prefix_lists={"pl-own": listed})).view().vpc)
+    assert vpc.prefix_lists == {"pl-own": listed}
+    assert (vpc.cidrs, vpc.block_public_access) == (NAT_VPC.cidrs, NAT_VPC.block_public_access)
+    assert known(World(vpc=NAT_VPC).view().vpc).prefix_lists == {}
 
 
 def test_what_the_interface_is() -> None:

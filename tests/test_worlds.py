@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from infra.event_pattern import failure_pattern
 from tests.emulated.aws import EmulatedAws
 from tests.worlds import WORLDS, World, build
+from tests.worlds.defects import DEFECTS, ONE_OF_EACH
 from tests.worlds.recording import Recording, paged
 from tests.worlds.texts import S3_ADDRESS
 
@@ -50,7 +51,13 @@ def _may_pull(world: World) -> dict[str, str]:
     return {result["EvalActionName"]: result["EvalDecision"] for result in answer["EvaluationResults"]}
 
 
-@pytest.mark.parametrize("name", WORLDS)
+ONE_FAST = {*ONE_OF_EACH, *(name for name in WORLDS if name not in DEFECTS or DEFECTS[name].host)}
+"""The worlds of the fast set: the first ones, one of each cause, and all on instances."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ONE_FAST else pytest.mark.slow) for name in WORLDS]
+)
 def test_the_events_of_a_world_are_those_of_its_task(aws: EmulatedAws, name: str) -> None:
     world = build(aws, name)
 
@@ -60,14 +67,20 @@ def test_the_events_of_a_world_are_those_of_its_task(aws: EmulatedAws, name: str
     assert "stoppedAt" not in before
     assert before["stoppedReason"] == after["stoppedReason"] == world.text
     assert world.event["id"] != world.events[0]["id"]
-    details = {item["name"]: item["value"] for item in after["attachments"][0]["details"]}
-    interface = _interface(world)
-    assert details["subnetId"] == interface["SubnetId"] == world.subnet
-    assert details["privateIPv4Address"] == interface["PrivateIpAddress"]
+    host = world.builder.host
+    assert after.get("containerInstanceArn") == (host.container_instance if host else None)
+    assert bool(after["attachments"]) == (host is None or host.network_mode == "awsvpc")
+    for attachment in after["attachments"]:
+        details = {item["name"]: item["value"] for item in attachment["details"]}
+        interface = _interface(world)
+        assert details["subnetId"] == interface["SubnetId"]
+        assert (details["subnetId"] == world.subnet) == (host is None)
+        assert details.get("privateIPv4Address") == interface.get("PrivateIpAddress")
     ecs = world.builder.client("ecs")
     task = ecs.describe_tasks(cluster=world.cluster, tasks=[after["taskArn"]])["tasks"][0]
-    for member in ("stopCode", "stoppedReason", "group", "startedBy", "platformVersion", "version"):
+    for member in ("stopCode", "stoppedReason", "group", "startedBy", "launchType", "version"):
         assert task[member] == after[member]
+    assert (task["platformVersion"] or None) == after.get("platformVersion")
     assert "startedAt" not in task
     service = ecs.describe_services(cluster=world.cluster, services=[world.workload])["services"][0]
     assert (service["desiredCount"], service["runningCount"]) == (1, 0)

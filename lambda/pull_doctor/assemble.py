@@ -32,6 +32,7 @@ from pull_doctor.report.model import (
     Unset,
     Verdict,
 )
+from pull_doctor.resource import make
 from pull_doctor.view import View
 from pull_doctor.view.workload import tag_of
 
@@ -59,7 +60,7 @@ def assemble(
         not_applicable=ranking.not_applicable,
         not_checked=ranking.not_checked,
         unread=_unread(answers),
-        notes=_sidecars(views),
+        notes=(*_sidecars(views), *_on_premises(views)),
         facts_read_at=read_at,
     )
 
@@ -168,7 +169,7 @@ def task_part(task: Task) -> TaskPart:
     )
 
 
-_OTHER_PULLERS: dict[str, Literal["instance", "on-premises"]] = {
+_OTHER_PULLERS: dict[str, Literal["instance", "on-premises", "unknown"]] = {
     "EC2": "instance",
     "MANAGED_INSTANCES": "instance",
     "EXTERNAL": "on-premises",
@@ -178,17 +179,17 @@ _OTHER_PULLERS: dict[str, Literal["instance", "on-premises"]] = {
 def _puller(views: Sequence[View]) -> PullerPart:
     view = views[0]
     role = view.role.value if isinstance(view.role, Known) else UNSET
-    if not view.task.on_fargate:
-        return PullerPart(_OTHER_PULLERS.get(view.task.launch_type or "", "unknown"), role=role)
-    attachment = view.task.attachment
-    puller = view.puller.value if isinstance(view.puller, Known) else None
-    interface = _set(attachment.interface if attachment else None)
-    if puller is None:
-        return PullerPart("task", interface, subnet=_set(attachment.subnet if attachment else None), role=role)
+    on_fargate = view.task.on_fargate
+    kind = "task" if on_fargate else _OTHER_PULLERS.get(view.task.launch_type or "", "unknown")
+    if isinstance(view.puller, Unknown):
+        attachment = view.task.attachment if on_fargate else None
+        interface, subnet = (attachment.interface, attachment.subnet) if attachment else (None, None)
+        return PullerPart(kind, _set(interface), subnet=_set(subnet), role=role)
+    puller = view.puller.value
     no_address = isinstance(puller.has_public_ip, Known) and not puller.has_public_ip.value
     return PullerPart(
-        kind="task",
-        interface=interface,
+        kind=puller.kind,
+        interface=_set(puller.interface),
         vpc=puller.subnet.vpc,
         subnet=puller.subnet.id,
         zone=puller.subnet.zone,
@@ -264,6 +265,26 @@ def _sidecars(views: Sequence[View]) -> tuple[Note, ...]:
         elif part.essential is False:
             notes.append(Note(f"container {part.container} is not essential"))
     return tuple(notes)
+
+
+def _on_premises(views: Sequence[View]) -> tuple[Note, ...]:
+    """What to look at on a machine outside AWS, whose network no API shows.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere.html
+    """
+    task = views[0].task
+    if task.launch_type != "EXTERNAL":
+        return ()
+    machine = make(task.place, "AWS::ECS::ContainerInstance", task.container_instance or "")
+    hosts = dict.fromkeys(host for view in views for host in view.hosts)
+    return (
+        Note(
+            "the machine that pulls is outside AWS (ECS Anywhere), and nothing in AWS shows its network. Check there "
+            f"that these names resolve, and that tcp 443 is open to them: {', '.join(hosts)}. If it needs a proxy, the "
+            "ECS agent and the container runtime both have to be given it (HTTPS_PROXY, NO_PROXY)",
+            (machine,) if task.container_instance else (),
+        ),
+    )
 
 
 def _unread(answers: Answers) -> tuple[Unknown, ...]:

@@ -18,10 +18,13 @@ from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
+    AccessExclusion,
     AclEntry,
     Deployment,
     EcrLookup,
     EcrManifest,
+    EgressOnlyGateway,
+    FirewallRule,
     GroupRule,
     InternetGateway,
     RegistryLookup,
@@ -29,6 +32,7 @@ from pull_doctor.facts.values import (
     Route,
     Service,
     Simulated,
+    ZoneRecord,
 )
 from pull_doctor.intake.image_reference import ecr_host, parse_ecr_host
 from pull_doctor.report.model import Note
@@ -143,9 +147,11 @@ def _simulated(question: ask.Simulation, was: tuple[Simulated, ...] | None, now:
 
 
 def _attached(
-    question: ask.InternetGateways, was: tuple[InternetGateway, ...], now: tuple[InternetGateway, ...]
+    question: ask.InternetGateways | ask.EgressOnlyGateways,
+    was: tuple[InternetGateway | EgressOnlyGateway, ...],
+    now: tuple[InternetGateway | EgressOnlyGateway, ...],
 ) -> Said:
-    """The internet gateways of this VPC alone: the answer has all of the Region."""
+    """The gateways of this VPC alone: the answer has all of the Region."""
     old, new = ({one.id for one in each if question.vpc in one.vpcs} for each in (was, now))
     yield from ((name, f"is attached to {question.vpc} now") for name in sorted(new - old))
     yield from ((name, f"is not attached to {question.vpc} any more") for name in sorted(old - new))
@@ -172,8 +178,12 @@ def _one(question: Question[Any], was: Any, now: Any) -> Said:
         yield from ((question.fact, said) for said in _members(was, now))
 
 
-def _of_vpc(question: ask.OneVpc, was: Any, now: Any) -> Said:
+def _of_vpc(question: ask.OneVpc | ask.DnsFirewallOf, was: Any, now: Any) -> Said:
     yield from ((question.vpc, said) for _, said in _one(question, was, now))
+
+
+def _prefix_list(question: ask.PrefixListEntries, was: Any, now: Any) -> Said:
+    yield from ((f"prefix list {question.prefix_list}", said) for _, said in _one(question, was, now))
 
 
 def _things(question: ask.OfAVpc[Any], was: tuple[Any, ...], now: tuple[Any, ...]) -> Said:
@@ -183,9 +193,10 @@ def _things(question: ask.OfAVpc[Any], was: tuple[Any, ...], now: tuple[Any, ...
         if name in old and name in new:
             yield from ((name, said) for said in _members(old[name], new[name]))
         else:
-            service = getattr(new.get(name) or old[name], "service", None)
+            thing = new.get(name) or old[name]
+            what = next((value for one in _TELLING if (value := getattr(thing, one, None))), None)
             there = f"is new in {question.vpc}" if name in new else f"is gone from {question.vpc}"
-            yield name, f"({service}) {there}" if service else there
+            yield name, f"({what}) {there}" if what else there
 
 
 def _members(was: Any, now: Any) -> Iterator[str]:
@@ -228,7 +239,11 @@ _WORDS = {
     "dhcp_options": "DHCP option set",
     "dns_names": "DNS names",
     "groups": "security groups",
+    "ipv6": "IPv6 addresses",
+    "ipv6_cidrs": "IPv6 addresses",
     "key": "KMS key",
+    "private_ip": "private address",
+    "public_ip": "public address",
     "trust": "trust policy",
 }
 _TEXTS = ("policy", "trust")
@@ -242,8 +257,12 @@ _SWITCHES = {
     "private": ("is private now", "is public now"),
     "regional": ("is regional now", "is zonal now"),
 }
-_UNTOLD = ("interfaces", "managed_by", "tags")
+_UNTOLD = ("interfaces", "managed_by", "tags", "gateway_block")
 """Members that follow from another one that is told, or that no pull depends on."""
+
+
+_TELLING = ("service", "name", "domain")
+"""Members that say what a thing is for, where its id alone does not."""
 
 
 def _phrases(member: str, words: str, elements: tuple[Any, ...]) -> set[str]:
@@ -259,6 +278,13 @@ def _phrases(member: str, words: str, elements: tuple[Any, ...]) -> set[str]:
             traffic = f"{_traffic(one.protocol, one.ports)} {'out to' if member == 'egress' else 'in from'}"
             peers = (*one.cidrs, *one.groups, *one.prefix_lists)
             phrases |= {f"a rule that allows {traffic} {peer}" for peer in peers}
+        elif isinstance(one, ZoneRecord):
+            phrases.add(f"the record {one.name} {one.type} {_said(one.values)}")
+        elif isinstance(one, AccessExclusion):
+            phrases.add(f"{one.resource} ({one.mode}) among its {words}")
+        elif isinstance(one, FirewallRule):
+            on = one.domain_list if one.domains is None else _said(one.domains)
+            phrases.add(f"DNS Firewall rule {one.priority} of {one.group} ({one.action} {on})")
         else:
             phrases.add(f"{one} among its {words}")
     return phrases
@@ -308,6 +334,8 @@ _KINDS: dict[type[Question[Any]], _Kind] = {
     ask.SecretPolicy: _Kind(_whole, "AWS::SecretsManager::Secret", lambda asked: asked.secret),
     ask.OneParameter: _Kind(_one, "AWS::SSM::Parameter", lambda asked: asked.parameter),
     ask.Organization: _Kind(_member_of),
+    ask.OneInstance: _Kind(_one, "AWS::EC2::Instance", lambda asked: asked.instance),
+    ask.OneInstanceProfile: _Kind(_one, "AWS::IAM::InstanceProfile", lambda asked: asked.arn),
     ask.OneVpc: _Kind(_of_vpc, "AWS::EC2::VPC"),
     ask.DnsSupport: _Kind(_switched, "AWS::EC2::VPC", lambda asked: asked.vpc),
     ask.DnsHostnames: _Kind(_switched, "AWS::EC2::VPC", lambda asked: asked.vpc),
@@ -317,6 +345,12 @@ _KINDS: dict[type[Question[Any]], _Kind] = {
     ask.NetworkAcls: _Kind(_things, "AWS::EC2::NetworkAcl"),
     ask.NatGateways: _Kind(_things, "AWS::EC2::NatGateway"),
     ask.InternetGateways: _Kind(_attached, "AWS::EC2::InternetGateway"),
+    ask.EgressOnlyGateways: _Kind(_attached, "AWS::EC2::EgressOnlyInternetGateway"),
+    ask.BlockPublicAccessOf: _Kind(_one),
+    ask.PrefixListEntries: _Kind(_prefix_list, "AWS::EC2::PrefixList", lambda asked: asked.prefix_list),
+    ask.HostedZones: _Kind(_things, "AWS::Route53::HostedZone"),
+    ask.ResolverRules: _Kind(_things, "AWS::Route53Resolver::ResolverRule"),
+    ask.DnsFirewallOf: _Kind(_of_vpc, "AWS::EC2::VPC"),
     ask.Subnets: _Kind(_things, "AWS::EC2::Subnet"),
     ask.EcrRepositories: _Kind(_repositories),
 }

@@ -14,21 +14,30 @@ from pull_doctor.view import View
 
 _WORKLOAD = (ask.OneTaskDefinition,)
 _SERVICE = (ask.OneService,)
-_PULLER = (ask.OneSubnet, ask.OneInterface, *_SERVICE, *_WORKLOAD)
-_VPC = (ask.OneSubnet, *ask.OF_A_VPC)
+_DEPLOYMENT = (*_SERVICE, ask.StartedWith)
+_INSTANCE = (ask.OneContainerInstance, ask.OneInstance)
+_ROLE = (*_WORKLOAD, *_INSTANCE, ask.OneInstanceProfile)
+_SUBNET = (ask.OneSubnet, ask.Subnets, *_INSTANCE)
+_PULLER = (*_SUBNET, ask.OneInterface, *_DEPLOYMENT, *_ROLE)
+_VPC = (*_PULLER, *ask.OF_A_VPC, ask.PrefixListEntries, ask.ResolverRules, ask.DnsFirewallOf)
 
 QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "task_definition": _WORKLOAD,
     "container": _WORKLOAD,
-    "role": _WORKLOAD,
+    "container_instance": (ask.OneContainerInstance,),
+    "instance": _INSTANCE,
+    "instance_role": (*_INSTANCE, ask.OneInstanceProfile),
+    "execution_role": _WORKLOAD,
+    "role": _ROLE,
     "service": _SERVICE,
-    "deployment": _SERVICE,
+    "deployment": _DEPLOYMENT,
     "siblings": (ask.RunningTasks, ask.Siblings),
-    "subnet": (ask.OneSubnet,),
+    "subnet": _SUBNET,
     "interface": (ask.OneInterface,),
     "puller": _PULLER,
     "vpc": _VPC,
-    "traces": tuple(dict.fromkeys((*_PULLER, *_VPC))),
+    "traces": _VPC,
+    "store_traces": _VPC,
     "ecr_image": (ask.EcrImageOf,),
     "ecr_tags": (ask.EcrImageOf, ask.EcrTagsOf),
     "ecr_repositories": (ask.EcrImageOf, ask.EcrRepositories),
@@ -38,14 +47,14 @@ QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "ecr_manifest": (ask.EcrManifestOf,),
     "own_ecr_image": (ask.EcrImageOf,),
     "registry_image": (ask.RegistryImage,),
-    "role_details": (*_WORKLOAD, ask.OneRole),
+    "role_details": (*_ROLE, ask.OneRole),
     "task_role": _WORKLOAD,
     "task_role_details": (*_WORKLOAD, ask.OneRole),
     "organization": (ask.Organization,),
     "injected": (*_WORKLOAD, ask.OneSecret, ask.SecretPolicy, ask.OneParameter, ask.Simulation),
-    "sign_in_rights": (*_WORKLOAD, ask.Simulation),
-    "pull_rights": (*_WORKLOAD, ask.Simulation),
-    "repository_policy": (*_WORKLOAD, ask.Simulation, ask.RepositoryPolicy),
+    "sign_in_rights": (*_ROLE, ask.Simulation),
+    "pull_rights": (*_ROLE, ask.Simulation),
+    "repository_policy": (*_ROLE, ask.Simulation, ask.RepositoryPolicy),
 }
 """The kinds of questions behind each fact of a view, from which a cause's permissions follow."""
 

@@ -202,7 +202,7 @@ def _counter_evidence(row: Row, view: View) -> tuple[tuple[Evidence, ...], tuple
         if _same_way(row, view, sibling):
             task = make(view.place, "AWS::ECS::Task", f"{view.task.cluster}/{sibling.arn.rsplit('/', 1)[-1]}")
             shared = {
-                "network": f"in {sibling.subnet}",
+                "network": f"in {sibling.subnet}" if view.task.on_fargate else "on the same container instance",
                 "identity": "with the same role",
                 "image": "with the same image",
             }[row.realm]
@@ -218,6 +218,9 @@ def _same_way(row: Row, view: View, sibling: Sibling) -> bool:
         return False
     if task.failed_at is None or sibling.started_at <= task.failed_at:
         return False
+    if row.realm != "image" and not task.on_fargate and (row.realm == "network" or view.execution_role == Known(None)):
+        # The host pulls, by its own interface, and with its own role where the task has none for it.
+        return sibling.container_instance is not None and sibling.container_instance == task.container_instance
     if row.realm == "network":
         subnet = task.attachment.subnet if task.attachment else None
         return sibling.subnet == subnet and not _other_groups(view, sibling)
@@ -228,7 +231,8 @@ def _other_groups(view: View, sibling: Sibling) -> bool:
     """Whether the sibling is known to run with other security groups or another public address setting."""
     if not isinstance(view.service, Known) or view.service.value is None:
         return False
-    deployments = {one.id: one for one in view.service.value.deployments}
+    service = view.service.value
+    deployments = {one.id: one for one in (*service.deployments, *service.task_sets)}
     mine, other = deployments.get(view.task.started_by or ""), deployments.get(sibling.started_by or "")
     return mine is not None and other is not None and _network(mine) != _network(other)
 

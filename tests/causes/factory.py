@@ -19,12 +19,16 @@ from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
     ContainerDefinition,
+    ContainerInstance,
     Deployment,
     DhcpOptions,
+    DnsFirewall,
     EcrImage,
     EcrLookup,
     EcrManifest,
     EcrTags,
+    Instance,
+    InstanceProfile,
     NetworkInterface,
     Parameter,
     RegistryLookup,
@@ -34,6 +38,7 @@ from pull_doctor.facts.values import (
     Service,
     Sibling,
     Simulated,
+    Subnet,
     TaskDefinition,
     VpcDetails,
 )
@@ -123,6 +128,22 @@ IN_REGISTRY = RegistryLookup("found", 200, DIGEST)
 EXECUTION_ROLE = Role(ROLE, TRUST)
 INTERFACE = NetworkInterface("eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None)
 FOUND = EcrLookup(None, THERE)
+
+CONTAINER_INSTANCE = ContainerInstance(
+    f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/prod/0c1", "i-1", "1.90.0", agent_connected=True
+)
+PROFILE = InstanceProfile(f"arn:aws:iam::{ACCOUNT}:instance-profile/host", f"arn:aws:iam::{ACCOUNT}:role/host")
+INSTANCE = Instance(
+    "i-1", "running", "vpc-1", "subnet-task", "eni-host", ("sg-task",), "10.0.1.20", None, profile=PROFILE.arn
+)
+EC2_TASK = replace(
+    TASK,
+    launch_type="EC2",
+    platform_version=None,
+    attachment=Attachment("subnet-other", "eni-other", "10.0.9.9"),
+    container_instance=CONTAINER_INSTANCE.arn,
+)
+"""A task of network mode awsvpc: its own interface is in another subnet than the instance, which pulls."""
 NO_TAGS = EcrTags((), complete=True)
 
 
@@ -132,6 +153,7 @@ class World:
 
     vpc: Vpc = NAT_VPC
     task: Task = TASK
+    subnet: Subnet = SUBNET
     failures: tuple[Failure, ...] = (failure(),)
     service: Service | None = SERVICE
     execution_role: str | None = ROLE
@@ -151,6 +173,10 @@ class World:
     registry: RegistryLookup = IN_REGISTRY
     secrets: tuple[Secret | Parameter, ...] = ()
     secret_policy: str | None = None
+    container_instance: ContainerInstance | None = CONTAINER_INSTANCE
+    instance: Instance | None = INSTANCE
+    profile: InstanceProfile | None = PROFILE
+    revision: Deployment | None = None
 
     @property
     def intake(self) -> Intake:
@@ -160,7 +186,7 @@ class World:
         """The answer to one question; a question that this world was not built for is an error."""
         vpc = self.vpc
         whole: dict[type[Question[Any]], Callable[[], Fact[Any]]] = {
-            ask.OneSubnet: lambda: Known(replace(SUBNET, owner=self.owner)),
+            ask.OneSubnet: lambda: Known(replace(self.subnet, owner=self.owner)),
             ask.OneInterface: lambda: Known(self.interface),
             ask.Subnets: lambda: vpc.subnets,
             ask.RouteTables: lambda: vpc.route_tables,
@@ -170,6 +196,15 @@ class World:
             ask.EndpointInterfaces: lambda: vpc.endpoint_interfaces,
             ask.NatGateways: lambda: vpc.nat_gateways,
             ask.InternetGateways: lambda: vpc.internet_gateways,
+            ask.EgressOnlyGateways: lambda: vpc.egress_only_gateways,
+            ask.BlockPublicAccessOf: lambda: vpc.block_public_access,
+            ask.HostedZones: lambda: vpc.hosted_zones,
+            ask.ResolverRules: lambda: vpc.resolver_rules or Known(()),
+            ask.DnsFirewallOf: lambda: vpc.dns_firewall or Known(DnsFirewall()),
+            ask.PrefixListEntries: lambda: vpc.prefix_lists.get(
+                getattr(question, "prefix_list", ""),
+                Unknown(question.fact, "denied", "ec2:GetManagedPrefixListEntries"),
+            ),
             ask.OneVpc: lambda: Known(VpcDetails(("10.0.0.0/16",), "dopt-1")),
             ask.DhcpOptionSets: lambda: (
                 Known((DhcpOptions("dopt-1", vpc.custom_resolvers.value or ("AmazonProvidedDNS",)),))
@@ -180,6 +215,10 @@ class World:
             ask.DnsHostnames: lambda: vpc.dns_hostnames,
             ask.S3PrefixList: lambda: vpc.s3_prefix_list,
             ask.OneService: lambda: Known(self.service),
+            ask.StartedWith: lambda: Known(self.revision),
+            ask.OneContainerInstance: lambda: Known(self.container_instance),
+            ask.OneInstance: lambda: Known(self.instance),
+            ask.OneInstanceProfile: lambda: Known(self.profile),
             ask.OneTaskDefinition: lambda: Known(self.task_definition),
             ask.RunningTasks: lambda: Known(tuple(one.arn for one in self.siblings)),
             ask.Siblings: lambda: Known(self.siblings),

@@ -4,10 +4,11 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import HostedZone, ZoneRecord
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import HUB_IMAGE, World, failure, outcome
 from tests.causes.helpers import missing, ok, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, REGISTRY, TO_NAT, change, having, routes
+from tests.network.factory import ACCOUNT, ENDPOINT_VPC, NAT_VPC, REGISTRY, TO_NAT, change, having, routes
 
 CAUSE = "custom-dns-breaks-name"
 OTHERS = Known(("10.9.0.53", "10.9.1.53"))
@@ -47,8 +48,9 @@ def test_the_fixes_are_the_readers_call() -> None:
 def test_a_lookup_that_asked_somebody_else() -> None:
     amazon = replace(SILENT, failures=(failure(replace(LOOKUP, resolver="10.0.0.2")),))
     assert "10.0.0.2" in ok(outcome(CAUSE, amazon))
-    unnamed = replace(SILENT, failures=(failure(replace(LOOKUP, resolver=None)),))
-    problem(outcome(CAUSE, unnamed))
+    for resolver in (None, "127.0.0.53"):
+        unnamed = replace(SILENT, failures=(failure(replace(LOOKUP, resolver=resolver)),))
+        problem(outcome(CAUSE, unnamed))
 
 
 def test_a_host_that_may_not_exist_at_all() -> None:
@@ -69,6 +71,13 @@ def test_their_mere_presence_is_no_defect() -> None:
     by_nat = replace(routes(PAST.vpc, TO_NAT), nat_gateways=NAT_VPC.nat_gateways)
     all_shown = replace(PAST, vpc=change(by_nat, "endpoints", "vpce-api", private_dns=False))
     assert "10.9.0.53" in ok(outcome(CAUSE, all_shown))
+
+
+def test_past_an_endpoint_that_a_hosted_zone_leads_to() -> None:
+    zone = HostedZone("Z1", REGISTRY, ACCOUNT, (ZoneRecord(REGISTRY, "A", ("10.0.2.12",)),))
+    off = change(PAST.vpc, "endpoints", "vpce-dkr", private_dns=False)
+    found = problem(outcome(CAUSE, replace(PAST, vpc=having(off, hosted_zones=Known((zone,))))))
+    assert "hosted zone Z1" in found.explanation
 
 
 def test_without_an_address_where_the_name_led_is_not_told() -> None:

@@ -3,13 +3,26 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import Route
+from pull_doctor.facts.values import HostedZone, Route, ZoneRecord
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import DEPLOYMENT, SERVICE, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import DKR_ENDPOINT, ENDPOINT_VPC, NAT_VPC, REGISTRY, TO_NAT, add, change, having, routes
+from tests.network.factory import (
+    ACCOUNT,
+    DKR_ENDPOINT,
+    ENDPOINT_VPC,
+    NAT_VPC,
+    REGION,
+    REGISTRY,
+    TO_NAT,
+    add,
+    change,
+    having,
+    routes,
+)
 
 CAUSE = "endpoint-private-dns-off"
+DOMAIN = f"dkr.ecr.{REGION}.amazonaws.com"
 TIMED_OUT = Symptom("resolve", "network-timeout", host=REGISTRY, address="34.255.83.146", port=443)
 VPC = change(ENDPOINT_VPC, "endpoints", "vpce-dkr", private_dns=False, managed_by="stack net")
 OFF = World(vpc=VPC, failures=(failure(TIMED_OUT),))
@@ -24,9 +37,20 @@ def test_private_dns_off() -> None:
     assert parameters(found) == {"VpcEndpointId": "vpce-dkr", "PrivateDnsEnabled": True}
 
 
-def test_without_an_address_a_hosted_zone_is_thinkable() -> None:
-    (step,) = problem(outcome(CAUSE, WITHOUT_ADDRESS)).inferred
-    assert "hosted zone" in step
+def test_without_an_address_it_is_proven_too_where_no_zone_replaces_it() -> None:
+    assert problem(outcome(CAUSE, WITHOUT_ADDRESS)).inferred == ()
+    zone = HostedZone("Z1", DOMAIN, ACCOUNT, (ZoneRecord(f"*.{DOMAIN}", "A", ("10.0.2.12",)),))
+    for world in (OFF, WITHOUT_ADDRESS):
+        replaced = replace(world, vpc=having(VPC, hosted_zones=Known((zone,))))
+        assert "vpce-dkr" in ok(outcome(CAUSE, replaced))
+        elsewhere = replace(zone, name="example.com", records=())
+        problem(outcome(CAUSE, replace(world, vpc=having(VPC, hosted_zones=Known((elsewhere,))))))
+
+
+def test_zones_that_are_not_read_may_replace_it() -> None:
+    unread = Unknown("the hosted zones", "denied")
+    for world in (OFF, WITHOUT_ADDRESS):
+        assert missing(outcome(CAUSE, replace(world, vpc=having(VPC, hosted_zones=unread)))) == ("the hosted zones",)
 
 
 def test_dns_hostnames_are_turned_on_first_where_they_are_off() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import GroupRule, SecurityGroup
-from tests.causes.factory import DEPLOYMENT, SERVICE, World, outcome
+from tests.causes.factory import DEPLOYMENT, EC2_TASK, SERVICE, World, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import ENDPOINT_VPC, NAT_VPC, TO_NAT, add, change, drop, having, routes
 
@@ -80,3 +80,12 @@ def test_mended_by_other_subnets() -> None:
     service = replace(SERVICE, deployments=(moved, replace(DEPLOYMENT, status="ACTIVE")))
     assert problem(outcome(CAUSE, replace(BLOCKED, service=service))).still == "no"
     assert isinstance(BLOCKED.view().vpc, Known)
+
+
+def test_on_ec2_the_instance_is_let_in_and_not_the_task() -> None:
+    other = replace(SERVICE, deployments=(replace(DEPLOYMENT, subnets=("subnet-other",), groups=("sg-of-the-task",)),))
+    found = problem(outcome(CAUSE, replace(BLOCKED, task=EC2_TASK, service=other)))
+    assert found.title == "endpoint security group does not let the instance in"
+    assert found.still == "yes"
+    (rule,) = parameters(found)["IpPermissions"]
+    assert rule["UserIdGroupPairs"] == [{"GroupId": "sg-task"}]

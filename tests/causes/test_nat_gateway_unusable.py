@@ -5,7 +5,7 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import NatGateway, Route
+from pull_doctor.facts.values import NatGateway, Route, RouteTable
 from tests.causes.factory import DEPLOYMENT, SERVICE, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import (
@@ -167,3 +167,18 @@ def test_mended_by_other_subnets() -> None:
     failed = change(halves, "nat_gateways", "nat-1", state="failed")
     assert problem(outcome(CAUSE, World(vpc=failed))).still == "yes"
     assert LOCAL in next(one.routes for one in failed.route_tables.value if one.main)  # type: ignore[union-attr] # known here
+
+
+def test_a_regional_gateway_gets_the_route_in_its_own_table() -> None:
+    regional = NatGateway("nat-1", "available", False, None, regional=True, route_table="rtb-regional")  # noqa: FBT003 - `private`
+    table = RouteTable("rtb-regional", False, (), (LOCAL,))  # noqa: FBT003 - RouteTable's `main`
+    vpc = add(replace(NAT_VPC, nat_gateways=Known((regional,))), "route_tables", table)
+    found = problem(outcome(CAUSE, World(vpc=vpc, failures=(failure(TIMEOUT),))))
+    assert "rtb-regional" in found.explanation
+    (fix,) = found.fixes
+    assert fix.applicability == "exact"
+    assert parameters(found) == {
+        "RouteTableId": "rtb-regional",
+        "DestinationCidrBlock": "0.0.0.0/0",
+        "GatewayId": "igw-1",
+    }

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import NetworkInterface
-from tests.causes.factory import DEPLOYMENT, SERVICE, TASK, World, outcome
+from tests.causes.factory import DEPLOYMENT, EC2_TASK, INSTANCE, SERVICE, TASK, World, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, TO_IGW, having, routes
 
@@ -96,3 +97,26 @@ def test_a_service_that_is_deleted_gets_no_command_for_it() -> None:
     gone = replace(PUBLIC, service=None)
     found = problem(outcome(CAUSE, gone))
     assert not any(fix.commands for fix in found.fixes)
+
+
+def test_on_ec2_the_instance_needs_the_address_whatever_the_service_says() -> None:
+    enabled = replace(SERVICE, deployments=(ENABLED,))
+    for service in (SERVICE, enabled):
+        found = problem(outcome(CAUSE, replace(PUBLIC, task=EC2_TASK, service=service)))
+        assert found.title.startswith("instance has no public IP address")
+        assert "Instance i-1 in subnet-task, which pulls for the task," in found.explanation
+        assert (found.culprit.type, found.culprit.id, found.still) == ("AWS::EC2::Instance", "i-1", "yes")
+        assert not found.inferred
+        (fix,) = found.fixes
+        _, associate = fix.commands
+        assert isinstance(associate, AwsCommand)
+        assert associate.parameters["NetworkInterfaceId"] == "eni-host"
+        assert fix.applicability == "fill-in"
+        assert not any("task's interface" in one.text or "assignPublicIp" in one.text for one in found.evidence)
+
+
+def test_on_ec2_the_instances_address_is_enough() -> None:
+    addressed = replace(PUBLIC, task=EC2_TASK, instance=replace(INSTANCE, public_ip="203.0.113.9"))
+    assert "instance i-1" in ok(outcome(CAUSE, addressed))
+    stopped = replace(PUBLIC, task=EC2_TASK, instance=replace(INSTANCE, state="stopped"))
+    assert missing(outcome(CAUSE, stopped)) == ("the public IP address of instance i-1",)

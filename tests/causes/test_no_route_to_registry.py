@@ -4,10 +4,23 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import Deployment, Route, RouteTable, Subnet
+from pull_doctor.facts.values import Deployment, NetworkAcl, Route, RouteTable, Subnet
+from pull_doctor.network.vpc import Vpc
 from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, SERVICE, TASK, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import ENDPOINT_VPC, LOCAL, NAT_VPC, TO_GATEWAY, TO_NAT, add, change, drop, having, routes
+from tests.network.factory import (
+    ENDPOINT_VPC,
+    LOCAL,
+    NAT_VPC,
+    OPEN_ACL,
+    TO_GATEWAY,
+    TO_NAT,
+    add,
+    change,
+    drop,
+    having,
+    routes,
+)
 
 CAUSE = "no-route-to-registry"
 ISOLATED = World(vpc=replace(routes(NAT_VPC), nat_gateways=Known(())))
@@ -53,17 +66,40 @@ def test_a_nat_gateway_that_is_there_is_the_fix() -> None:
         assert "nat-1" not in str(problem(outcome(CAUSE, replace(ISOLATED, vpc=vpc))).fixes)
 
 
-def test_a_neighbour_that_works_is_the_fix() -> None:
-    vpc = add(NAT_VPC, "subnets", Subnet("subnet-good", "vpc-1", "eu-west-1c", "10.0.4.0/24"))
-    good = RouteTable("rtb-good", False, ("subnet-good",), (LOCAL, TO_NAT), "stack network")  # noqa: FBT003 - `main`
-    vpc = add(drop(vpc, "route_tables", "rtb-private"), "route_tables", good)
+GOOD = RouteTable("rtb-good", False, ("subnet-good",), (LOCAL, TO_NAT), "stack network")  # noqa: FBT003 - `main`
+
+
+def beside_a_good_one(vpc: Vpc) -> World:
+    """A service of two subnets, one of which has a way out by a table of its own."""
+    vpc = add(vpc, "subnets", Subnet("subnet-good", "vpc-1", "eu-west-1c", "10.0.4.0/24"))
+    vpc = add(vpc, "route_tables", GOOD)
     service = replace(SERVICE, deployments=(replace(DEPLOYMENT, subnets=("subnet-task", "subnet-good")),))
-    found = problem(outcome(CAUSE, World(vpc=vpc, service=service)))
-    assert "subnet-good" in found.explanation
+    return World(vpc=add(vpc, "network_acls", NetworkAcl("acl-good", ("subnet-good",), OPEN_ACL)), service=service)
+
+
+def test_a_neighbour_that_works_is_the_fix() -> None:
+    found = problem(outcome(CAUSE, beside_a_good_one(drop(NAT_VPC, "route_tables", "rtb-private"))))
+    assert "the path works from subnet-good." in found.explanation
     assert parameters(found) == {"RouteTableId": "rtb-good", "SubnetId": "subnet-task"}
     assert found.fixes[0].managed_by == "stack network"
     leave = parameters(found, 1)["networkConfiguration"]["awsvpcConfiguration"]
     assert leave == {"subnets": ["subnet-good"], "securityGroups": ["sg-task"], "assignPublicIp": "DISABLED"}
+
+
+def test_a_neighbours_route_is_the_model_for_a_subnet_with_a_table_of_its_own() -> None:
+    found = problem(outcome(CAUSE, beside_a_good_one(routes(NAT_VPC))))
+    assert "as in subnet-good" in found.fixes[0].text
+    route = {"RouteTableId": "rtb-private", "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}
+    assert parameters(found) == route
+    assert any("subnet-good of the service: rtb-good sends 0.0.0.0/0 to nat-1" in one.text for one in found.evidence)
+
+
+def test_a_neighbour_is_a_model_by_its_way_out_and_no_refuge_unless_its_whole_path_works() -> None:
+    world = beside_a_good_one(drop(NAT_VPC, "route_tables", "rtb-private"))
+    found = problem(outcome(CAUSE, replace(world, vpc=drop(world.vpc, "network_acls", "acl-good"))))
+    assert "cannot be followed to its end from subnet-good" in found.explanation
+    assert parameters(found) == {"RouteTableId": "rtb-good", "SubnetId": "subnet-task"}
+    assert not any("out of the service" in fix.text for fix in found.fixes)
 
 
 def test_another_registry_gets_no_endpoints_for_a_fix() -> None:

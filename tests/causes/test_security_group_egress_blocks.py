@@ -6,7 +6,16 @@ import pytest
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import GroupRule, NetworkInterface, SecurityGroup
 from pull_doctor.intake.symptom import Symptom
-from tests.causes.factory import DEPLOYMENT, DOWNLOAD_TIMEOUT, HUB_IMAGE, SERVICE, World, failure, outcome
+from tests.causes.factory import (
+    DEPLOYMENT,
+    DOWNLOAD_TIMEOUT,
+    EC2_TASK,
+    HUB_IMAGE,
+    SERVICE,
+    World,
+    failure,
+    outcome,
+)
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import ENDPOINT_VPC as ENDPOINTS
 from tests.network.factory import EVERYTHING, LAYERS, NAT_VPC, REGISTRY, add, change, drop, having, https_from
@@ -130,3 +139,10 @@ def test_the_endpoint_is_let_out_to_also_behind_a_name_that_leads_past_it() -> N
     past = having(change(ENDPOINTS, "security_groups", "sg-task", egress=()), dns_hostnames=Known(value=False))
     (rule,) = parameters(problem(outcome(CAUSE, World(vpc=past))))["IpPermissions"]
     assert rule["UserIdGroupPairs"] == [{"GroupId": "sg-endpoint"}]
+
+
+def test_on_ec2_the_groups_of_the_instance_count_whatever_the_service_has() -> None:
+    other = replace(SERVICE, deployments=(replace(DEPLOYMENT, subnets=("subnet-other",), groups=("sg-of-the-task",)),))
+    found = problem(outcome(CAUSE, replace(letting_out(TO_ENDPOINTS), task=EC2_TASK, service=other)))
+    assert (found.culprit.id, found.still) == ("sg-task", "yes")
+    assert "sg-of-the-task" not in str(found)

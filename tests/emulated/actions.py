@@ -69,7 +69,8 @@ def parse(method: str, url: str, headers: dict[str, str], body: bytes) -> Reques
     if method == "POST" and path == "/" and b"Action=" in body:
         form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
         return Request(access_key, region, service, form["Action"], form)
-    return Request(access_key, region, service, _rest_operation(service, method, path, query), {})
+    named_in_url = {key: values[0] for key, values in parse_qs(query).items()}
+    return Request(access_key, region, service, _rest_operation(service, method, path, query), named_in_url)
 
 
 def _rest_operation(service: str, method: str, path: str, query: str) -> str:

@@ -1,4 +1,4 @@
-"""One endpoint before both emulators: EC2 and ECR are answered by moto, everything else by MiniStack.
+"""One endpoint before both emulators: EC2, ECR, and Route 53 are answered by moto, everything else by MiniStack.
 
 Every signed call passes through here: it is mapped to its IAM action, recorded, held against the policy of the role
 that makes it where one was given, and can be made to fail. Watchers see it just before it reaches the emulator, and
@@ -31,7 +31,7 @@ Kind = Literal["denied", "throttled", "timed-out", "second-page-missing", "key-d
 Watcher = Callable[[Literal["before", "after"], str, str], bool]
 """Sees the moment, the IAM action, and the caller's ARN of a call; returns whether the caller is dead by now."""
 
-_MOTO = {"ec2", "ecr"}
+_MOTO = {"ec2", "ecr", "route53", "route53resolver"}
 _FREE = {"sts:GetCallerIdentity"}
 """Needs no permission: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
 _HANG_SECONDS = 30
@@ -157,17 +157,20 @@ def _shared(request: actions.Request, account: str) -> bool:
 def _add_token(request: actions.Request, response: Response) -> None:
     """Says in a listing's answer that there is another page."""
     pages = botocore.session.get_session().get_paginator_model(request.service)
-    token = pages.get_paginator(request.operation)["output_token"]
+    try:
+        token = pages.get_paginator(request.operation)["output_token"]
+    except ValueError:  # botocore pages all but a few listings, as route53:ListHostedZonesByVPC
+        token = "NextToken"
+    token = token if isinstance(token, str) else token[0]
     body = response.get_data()
     if body.startswith(b"{"):
         response.set_data(json.dumps(json.loads(body) | {token: _NEXT}))
         return
     text = body.decode()
-    if request.service == "ec2":
-        member, close = "nextToken", f"</{request.operation}Response>"
-    else:
-        member, close = token, f"</{request.operation}Result>"
-        text = text.replace("<IsTruncated>false<", "<IsTruncated>true<")
+    protocol = actions.model(request.service).resolved_protocol
+    member = "nextToken" if protocol == "ec2" else token
+    close = f"</{request.operation}{'Result' if protocol == 'query' else 'Response'}>"
+    text = text.replace("<IsTruncated>false<", "<IsTruncated>true<")
     response.set_data(text.replace(close, f"<{member}>{_NEXT}</{member}>{close}"))
 
 

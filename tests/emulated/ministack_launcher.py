@@ -175,9 +175,10 @@ def _patch_ecs() -> None:
             answer = change(data)
             for service in ecs._services.values():
                 primary = ecs._primary_deployment(service)
-                if primary and "networkConfiguration" not in primary:
+                if primary and service.get("networkConfiguration") and "networkConfiguration" not in primary:
                     primary["networkConfiguration"] = service["networkConfiguration"]
-                    primary["platformVersion"] = service["platformVersion"] or "1.4.0"
+                    if service["launchType"] == "FARGATE":
+                        primary["platformVersion"] = service["platformVersion"] or "1.4.0"
             return answer
 
         return changed
@@ -192,6 +193,70 @@ def _patch_ecs() -> None:
     ecs._reconcile_service_tasks = lambda _cluster, _service: None
     for action in ("CreateService", "UpdateService"):
         ecs._ACTION_MAP[action] = with_network(ecs._ACTION_MAP[action])
+
+
+def _patch_service_revisions() -> None:
+    """Keep what every deployment starts its tasks with, as a service revision of the same number; MiniStack has none.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-revision.html
+    """
+    revisions: dict[str, dict[str, Any]] = {}
+    kept = ("serviceArn", "clusterArn", "taskDefinition", "launchType", "networkConfiguration")
+
+    def remembering(change: Any) -> Any:
+        def changed(data: dict[str, Any]) -> Any:
+            answer = change(data)
+            for service in ecs._services.values():
+                primary = ecs._primary_deployment(service)
+                if primary:
+                    number = primary["id"].removeprefix("ecs-svc/")
+                    arn = f"{service['serviceArn'].replace(':service/', ':service-revision/')}/{number}"
+                    members = {name: (service | primary)[name] for name in kept if (service | primary).get(name)}
+                    revisions.setdefault(arn, {"serviceRevisionArn": arn} | members)
+            return answer
+
+        return changed
+
+    def describe(data: dict[str, Any]) -> Any:
+        asked = data["serviceRevisionArns"]
+        missing = [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in revisions]
+        known = [revisions[arn] for arn in asked if arn in revisions]
+        return ecs.json_response({"serviceRevisions": known, "failures": missing})
+
+    for action in ("CreateService", "UpdateService"):
+        ecs._ACTION_MAP[action] = remembering(ecs._ACTION_MAP[action])
+    ecs._ACTION_MAP["DescribeServiceRevisions"] = describe
+
+
+def _patch_container_instances() -> None:
+    """Let an agent register its EC2 instance with a cluster, and show what is registered; MiniStack has none.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
+    """
+    registered: dict[str, dict[str, Any]] = {}
+
+    def register(data: dict[str, Any]) -> Any:
+        instance = json.loads(data["instanceIdentityDocument"])["instanceId"]
+        cluster = data.get("cluster", "default")
+        place = f"arn:aws:ecs:{ecs.get_region()}:{ecs.get_account_id()}:container-instance"
+        found = {
+            "containerInstanceArn": f"{place}/{cluster}/{uuid.uuid4().hex}",
+            "ec2InstanceId": instance,
+            "versionInfo": data["versionInfo"],
+            "attributes": data["attributes"],
+            "status": "ACTIVE",
+            "agentConnected": True,
+        }
+        registered[found["containerInstanceArn"]] = found
+        return ecs.json_response({"containerInstance": found})
+
+    def describe(data: dict[str, Any]) -> Any:
+        asked = data["containerInstances"]
+        missing = [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in registered]
+        known = [registered[arn] for arn in asked if arn in registered]
+        return ecs.json_response({"containerInstances": known, "failures": missing})
+
+    ecs._ACTION_MAP |= {"RegisterContainerInstance": register, "DescribeContainerInstances": describe}
 
 
 def _patch_sns() -> None:
@@ -240,7 +305,8 @@ def _end_with_parent() -> None:
 
 def _main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for patch in (_patch_ecs, _patch_lambda, _patch_sns, ministack_iam.patch):
+    of_ecs = (_patch_ecs, _patch_service_revisions, _patch_container_instances)
+    for patch in (*of_ecs, _patch_lambda, _patch_sns, ministack_iam.patch):
         patch()
     config = import_module("hypercorn.config").Config()
     config.bind = [f"fd://{sys.argv[1]}"]

@@ -2,6 +2,8 @@
 
 Installed once, when the emulated AWS starts. What only time or AWS itself brings about is the world's to set:
 ``set_nat_state``, ``forget_nat_gateway``, ``set_route_state``, ``set_endpoint_state``, ``lose_endpoint_interfaces``.
+``moto_ways_out`` has the repairs of IPv6, prefix lists, regional NAT gateways and instances,
+``moto_block_public_access`` what its name says, and ``moto_dns`` those of Route 53 and its Resolver.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from moto.ec2.models.route_tables import Route
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.vpcs import VPCs
 from moto.ecr.models import ecr_backends
+
+from tests.emulated import moto_block_public_access, moto_dns, moto_ways_out
 
 _PRIVATE_NAMES = {
     "ecr.api": ("api.ecr.{region}.amazonaws.com",),
@@ -42,6 +46,9 @@ def repair() -> None:
     _groups_and_acls_have_what_aws_gives_them()
     _a_subnet_has_one_route_table()
     _addresses_are_public()
+    moto_ways_out.repair()
+    moto_block_public_access.repair()
+    moto_dns.repair()
 
 
 def _private_names(endpoint: Any, region: str) -> list[dict[str, str]]:
@@ -73,7 +80,9 @@ def _endpoints_own_their_interfaces() -> None:
 
     def create_in_the_subnet(self: Any, subnet: Any, private_ip_address: Any, *more: Any, **named: Any) -> Any:
         subnet = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
-        if not private_ip_address or ip_address(private_ip_address) not in subnet.cidr:
+        if subnet.ipv6_native:
+            private_ip_address = None
+        elif not private_ip_address or ip_address(private_ip_address) not in subnet.cidr:
             private_ip_address = subnet.get_available_subnet_ip(None)
         return create_interface(self, subnet, private_ip_address, *more, **named)
 
@@ -120,11 +129,14 @@ def _endpoints_follow_changes() -> None:
         if self._get_bool_param("ResetPolicy"):
             endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
         _take_dns_options(self, endpoint)
-        return answer_modify(self)
+        answer: Any = answer_modify(self)
+        moto_ways_out.give_endpoint_its_families(self, endpoint)
+        return answer
 
     def create_with_all_members(self: Any) -> Any:
         answer: Any = answer_create(self)
         _take_dns_options(self, answer.result["VpcEndpoint"])
+        moto_ways_out.give_endpoint_its_families(self, answer.result["VpcEndpoint"])
         return answer
 
     EC2Backend.modify_vpc_endpoint = modify_endpoint  # type: ignore[method-assign] # the repair
@@ -198,6 +210,7 @@ def _routes_to_nothing_are_blackholes() -> None:
             (self.nat_gateway and self.nat_gateway.state in {"deleting", "deleted"})
             or (isinstance(self.gateway, InternetGateway) and self.gateway.vpc is not vpc)
             or (self.interface and self.interface.id not in backend.enis)
+            or (self.egress_only_igw and self.egress_only_igw.id not in backend.egress_only_internet_gateways)
         )
         forced: str | None = vars(self).get("forced_state")
         return forced or ("blackhole" if gone else "active")
@@ -274,7 +287,11 @@ def forget_nat_gateway(account: str, region: str, nat: str) -> None:
 def set_route_state(account: str, region: str, table: str, destination: str, state: str | None) -> None:
     """Let a route be ``active`` or ``blackhole`` whatever its target is; ``None`` ends that."""
     for route in ec2(account, region).route_tables[table].routes:
-        if destination in (route.destination_cidr_block, route.destination_prefix_list_id):
+        if destination in (
+            route.destination_cidr_block,
+            route.destination_ipv6_cidr_block,
+            route.destination_prefix_list_id,
+        ):
             route.forced_state = state
 
 

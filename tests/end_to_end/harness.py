@@ -44,8 +44,8 @@ def reading(aws: EmulatedAws, account: str = ACCOUNT) -> Aws:
 
 
 def report_on(aws: EmulatedAws, event: dict[str, Any], reader: Aws | None = None) -> Report:
-    """Diagnose one event, with the emulated AWS's own account's credentials if no reader is given."""
-    return diagnose(read_event(event), reader or reading(aws), deadline=time.monotonic() + 20)
+    """Diagnose one event, with the credentials of its account if no reader is given."""
+    return diagnose(read_event(event), reader or reading(aws, event["account"]), deadline=time.monotonic() + 20)
 
 
 def accused(report: Report) -> set[str]:

@@ -7,9 +7,11 @@ import pytest
 from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import accused, carry_out, evidence, report_on, ruled_out
 from tests.worlds import World, build
-from tests.worlds.defects import DEFECTS
+from tests.worlds.defects import DEFECTS, ONE_OF_EACH
 
 ALL = sorted(DEFECTS)
+ONE_FAST = [pytest.param(name, marks=[] if name in ONE_OF_EACH else pytest.mark.slow) for name in ALL]
+"""All worlds, of which the fast set has one for each cause."""
 
 
 def _mended(world: World) -> None:
@@ -42,7 +44,7 @@ def test_the_mended_twin_with_the_same_text(aws: EmulatedAws, name: str) -> None
     assert world.cause in ruled_out(report)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_a_task_that_started_since_takes_the_proof_away(aws: EmulatedAws, name: str) -> None:
     world = build(aws, name)
     sibling = world.add_sibling().rsplit("/", 1)[-1]
@@ -51,7 +53,7 @@ def test_a_task_that_started_since_takes_the_proof_away(aws: EmulatedAws, name: 
     assert sibling in evidence(report.causes[0])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_every_fix_with_api_calls_removes_its_cause(aws: EmulatedAws, name: str) -> None:
     fixes = report_on(aws, build(aws, name).event).causes[0].fixes
     assert fixes

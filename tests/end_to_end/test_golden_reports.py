@@ -67,7 +67,7 @@ def _collect(request: pytest.FixtureRequest, name: str) -> str:
         built.add_sibling()
     event = built.saying(texts.rate_limited(built.image)) if name == "rate-limited" else built.event
     intake = read_event(event)
-    reader = Aws(session(aws), registry=OFFLINE)
+    reader = Aws(session(aws, built.account), registry=OFFLINE)
     if action and kind:
         with aws.fault(action, kind):
             reading = read(intake, reader, deadline=time.monotonic() + 20)

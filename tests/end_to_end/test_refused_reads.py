@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pull_doctor.facts.readers.reader import READERS
 from pull_doctor.intake.event import read_event
 from pull_doctor.report.model import Report
 from pull_doctor.report.text import render_text
@@ -17,7 +18,6 @@ from tests.emulated.front import Kind
 from tests.end_to_end.harness import accused
 from tests.end_to_end.refusals import RESTS_ON, diagnosis, standing
 from tests.worlds import build
-from tests.worlds.defects import ONE_OF_EACH
 from tests.worlds.recording import Recording, paged
 
 ONE_OF_A_FAMILY = ("private-dns-off", "nat-failed", "dkr-endpoint-policy", "boundary-without-ecr", "repository-missing")
@@ -28,6 +28,12 @@ def _said(report: Report) -> str:
     return " ".join(render_text(report).split())
 
 
+def _named_for(action: str, kind: Kind) -> set[str]:
+    """The actions by which a refusal may be told: what times out does not say which of its reader's calls it was."""
+    first = {reader.actions[0] for reader in READERS.values() if action in reader.actions}
+    return {action, *first} if kind == "timed-out" else {action}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RESTS_ON)
 def test_a_refused_read_changes_nothing_that_does_not_rest_on_it(
@@ -36,7 +42,7 @@ def test_a_refused_read_changes_nothing_that_does_not_rest_on_it(
     _refuse_each(aws, name, ["denied", "throttled", "timed-out", "second-page-missing"], measured)
 
 
-@pytest.mark.parametrize("name", [*(name for name in RESTS_ON if name not in ONE_OF_EACH), *ONE_OF_A_FAMILY])
+@pytest.mark.parametrize("name", ["private-subnet-without-route", "s3-endpoint-missing", "healthy", *ONE_OF_A_FAMILY])
 def test_a_denied_read_changes_nothing_that_does_not_rest_on_it(
     aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:
@@ -44,8 +50,9 @@ def test_a_denied_read_changes_nothing_that_does_not_rest_on_it(
 
 
 def _refuse_each(aws: EmulatedAws, name: str, kinds: list[Kind], measured: Callable[[str], None]) -> None:
-    recording = Recording(aws)
-    intake = read_event(build(aws, name).event)
+    world = build(aws, name)
+    recording = Recording(aws, world.account)
+    intake = read_event(world.event)
     whole = diagnosis(recording, intake)
     actions = sorted(recording.actions)
     runs = 0
@@ -61,7 +68,7 @@ def _refuse_each(aws: EmulatedAws, name: str, kinds: list[Kind], measured: Calla
             assert accused(report) <= accused(whole), context
             assert all(standing(whole).get(cause, -1) >= rank for cause, rank in standing(report).items()), context
             if kind != "second-page-missing":  # a list of one known id has no second page
-                assert action in _said(report), f"{context} is not said"
+                assert any(one in _said(report) for one in _named_for(action, kind)), f"{context} is not said"
             if action not in RESTS_ON[name]:
                 assert standing(report) == standing(whole), context
                 assert [c.cause for c in report.causes[:1]] == [c.cause for c in whole.causes[:1]], context

@@ -24,8 +24,9 @@ SETS = 60
 def test_any_set_of_refused_reads_accuses_nobody_new(
     aws: EmulatedAws, name: str, measured: Callable[[str], None]
 ) -> None:
-    recording = Recording(aws)
-    intake = read_event(build(aws, name).event)
+    world = build(aws, name)
+    recording = Recording(aws, world.account)
+    intake = read_event(world.event)
     whole = diagnosis(recording, intake)
     chance = random.Random(name)  # noqa: S311 - the same sets in every run
     kinds: list[Kind] = ["denied", "throttled", "timed-out"]

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from pull_doctor.facts import questions as q
 from pull_doctor.facts import values as v
-from tests.facts import answers_of_ec2
+from tests.facts import answers_of_ec2, answers_of_ec2_gateways, answers_of_route53
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, AwsError
 from tests.facts.case import (
+    CONTAINER_INSTANCE,
     DIGEST,
     HERE,
     INDEX,
@@ -18,7 +19,9 @@ from tests.facts.case import (
     NOON,
     NOON_IN_SEOUL,
     PLANTED,
+    PROFILE,
     REPOSITORY,
+    REVISION,
     ROLE,
     SECRET,
     TASK_DEFINITION,
@@ -35,6 +38,8 @@ def _simulated(action: str, **members: Any) -> dict[str, Any]:
 
 CASES = (
     *answers_of_ec2.CASES,
+    *answers_of_ec2_gateways.CASES,
+    *answers_of_route53.CASES,
     Case(
         q.OneService(*HERE, "prod", "web"),
         "DescribeServices",
@@ -69,6 +74,17 @@ CASES = (
                             },
                             {"id": "ecs-svc/0", "status": "ACTIVE", "taskDefinition": TASK_DEFINITION},
                         ],
+                        "taskSets": [
+                            {
+                                "id": "ecs-svc/2",
+                                "startedBy": "CODE_DEPLOY",
+                                "status": "ACTIVE",
+                                "taskDefinition": TASK_DEFINITION,
+                                "computedDesiredCount": 3,
+                                "runningCount": 0,
+                                "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-2"]}},
+                            }
+                        ],
                     }
                 ],
                 "failures": [],
@@ -93,8 +109,80 @@ CASES = (
             desired=2,
             running=1,
             pending=1,
+            task_sets=(
+                v.Deployment(
+                    "ecs-svc/2", "ACTIVE", ("subnet-2",), task_definition=TASK_DEFINITION, desired=3, running=0
+                ),
+            ),
         ),
         gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
+    ),
+    Case(
+        q.StartedWith(*HERE, "prod", "web", "ecs-svc/4980306466373577095"),
+        "DescribeServiceRevisions",
+        [
+            {
+                "serviceRevisions": [
+                    {
+                        "serviceRevisionArn": REVISION,
+                        "taskDefinition": TASK_DEFINITION,
+                        "platformVersion": "1.4.0",
+                        "networkConfiguration": {
+                            "awsvpcConfiguration": {
+                                "subnets": ["subnet-1", "subnet-2"],
+                                "securityGroups": ["sg-1"],
+                                "assignPublicIp": "ENABLED",
+                            }
+                        },
+                        "serviceConnectConfiguration": {
+                            "enabled": True,
+                            "logConfiguration": {"logDriver": "splunk", "options": {"splunk-token": PLANTED}},
+                        },
+                    }
+                ],
+                "failures": [],
+            }
+        ],
+        v.Deployment(
+            "ecs-svc/4980306466373577095",
+            "INACTIVE",
+            ("subnet-1", "subnet-2"),
+            ("sg-1",),
+            assign_public_ip=True,
+            task_definition=TASK_DEFINITION,
+        ),
+        gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
+    ),
+    Case(
+        q.OneContainerInstance(*HERE, "prod", CONTAINER_INSTANCE),
+        "DescribeContainerInstances",
+        [
+            {
+                "containerInstances": [
+                    {
+                        "containerInstanceArn": CONTAINER_INSTANCE,
+                        "ec2InstanceId": "i-1",
+                        "versionInfo": {"agentVersion": "1.105.1", "dockerVersion": "25.0.14"},
+                        "agentConnected": True,
+                        "attributes": [
+                            {"name": "ecs.capability.execution-role-ecr-pull"},
+                            {"name": "ecs.os-type", "value": "linux"},
+                            {"name": "team", "value": PLANTED},
+                            {"name": "ecs.cpu-architecture", "value": "arm64"},
+                        ],
+                    }
+                ],
+                "failures": [],
+            }
+        ],
+        v.ContainerInstance(
+            CONTAINER_INSTANCE,
+            "i-1",
+            "1.105.1",
+            agent_connected=True,
+            attributes=(("ecs.os-type", "linux"), ("ecs.cpu-architecture", "arm64")),
+        ),
+        gone=(AwsError("ClusterNotFoundException"),),
     ),
     Case(
         q.OneTaskDefinition(*HERE, TASK_DEFINITION),
@@ -292,6 +380,33 @@ CASES = (
             }
         ],
         v.Role(ROLE, json.dumps(TRUST, sort_keys=True), f"arn:aws:iam::{OWN_ACCOUNT}:policy/limit"),
+        gone=(AwsError("NoSuchEntity", status=404), AwsError("NoSuchEntityException", status=404)),
+    ),
+    Case(
+        q.OneInstanceProfile(*HERE, PROFILE),
+        "GetInstanceProfile",
+        [
+            {
+                "InstanceProfile": {
+                    "Path": "/team/",
+                    "InstanceProfileName": "hosts",
+                    "InstanceProfileId": "AIPAEXAMPLE123456",
+                    "Arn": PROFILE,
+                    "CreateDate": NOON,
+                    "Roles": [
+                        {
+                            "Path": "/",
+                            "RoleName": "pull",
+                            "RoleId": "AROAEXAMPLE123456",
+                            "Arn": ROLE,
+                            "CreateDate": NOON,
+                            "AssumeRolePolicyDocument": quote(json.dumps(TRUST)),
+                        }
+                    ],
+                }
+            }
+        ],
+        v.InstanceProfile(PROFILE, ROLE),
         gone=(AwsError("NoSuchEntity", status=404), AwsError("NoSuchEntityException", status=404)),
     ),
     Case(

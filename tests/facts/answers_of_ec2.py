@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pull_doctor.facts import questions as q
 from pull_doctor.facts import values as v
 from tests.facts.botocore_world import OWN_ACCOUNT, AwsError
-from tests.facts.case import HERE, Case
+from tests.facts.case import HERE, PROFILE, Case
 
 SUBNET = {
     "SubnetId": "subnet-1",
@@ -13,8 +15,23 @@ SUBNET = {
     "AvailabilityZone": "eu-west-1a",
     "CidrBlock": "10.0.0.0/24",
     "OwnerId": OWN_ACCOUNT,
+    "Ipv6CidrBlockAssociationSet": [
+        {"Ipv6CidrBlock": "2001:db8:0:1::/64", "Ipv6CidrBlockState": {"State": "disassociated"}},
+        {"Ipv6CidrBlock": "2001:db8:0:2::/64", "Ipv6CidrBlockState": {"State": "associated"}},
+    ],
+    "EnableDns64": True,
+    "BlockPublicAccessStates": {"InternetGatewayBlockMode": "block-ingress"},
 }
-SUBNET_VALUE = v.Subnet("subnet-1", "vpc-1", "eu-west-1a", "10.0.0.0/24", OWN_ACCOUNT)
+SUBNET_VALUE = v.Subnet(
+    "subnet-1",
+    "vpc-1",
+    "eu-west-1a",
+    "10.0.0.0/24",
+    OWN_ACCOUNT,
+    ipv6_cidr="2001:db8:0:2::/64",
+    dns64=True,
+    gateway_block="block-ingress",
+)
 INTERFACE = {
     "NetworkInterfaceId": "eni-1",
     "VpcId": "vpc-1",
@@ -22,8 +39,37 @@ INTERFACE = {
     "Groups": [{"GroupId": "sg-1", "GroupName": "web"}],
     "PrivateIpAddress": "10.0.0.9",
     "Association": {"PublicIp": "198.51.100.9"},
+    "Ipv6Addresses": [{"Ipv6Address": "2001:db8:0:2::9"}],
 }
-INTERFACE_VALUE = v.NetworkInterface("eni-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")
+INTERFACE_VALUE = v.NetworkInterface(
+    "eni-1", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9", ipv6=("2001:db8:0:2::9",)
+)
+INSTANCE = {
+    "InstanceId": "i-1",
+    "State": {"Code": 16, "Name": "running"},
+    "VpcId": "vpc-1",
+    "SubnetId": "subnet-1",
+    "PublicIpAddress": "198.51.100.7",
+    "SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web"}],
+    "IamInstanceProfile": {"Arn": PROFILE, "Id": "AIPAEXAMPLE123456"},
+    "NetworkInterfaces": [
+        {**INTERFACE, "NetworkInterfaceId": "eni-2", "Attachment": {"DeviceIndex": 1, "NetworkCardIndex": 0}},
+        {**INTERFACE, "NetworkInterfaceId": "eni-3", "Attachment": {"DeviceIndex": 0, "NetworkCardIndex": 1}},
+        {**INTERFACE, "Attachment": {"DeviceIndex": 0, "NetworkCardIndex": 0}},
+    ],
+}
+INSTANCE_VALUE = v.Instance(
+    "i-1",
+    "running",
+    "vpc-1",
+    "subnet-1",
+    "eni-1",
+    ("sg-1",),
+    "10.0.0.9",
+    "198.51.100.9",
+    ipv6=("2001:db8:0:2::9",),
+    profile=PROFILE,
+)
 ENDPOINT = {
     "VpcEndpointId": "vpce-1",
     "VpcEndpointType": "Interface",
@@ -39,6 +85,7 @@ ENDPOINT = {
     "DnsEntries": [{"DnsName": "vpce-1.s3.eu-west-1.vpce.amazonaws.com"}, {"DnsName": "s3.eu-west-1.amazonaws.com"}],
     "Tags": [{"Key": "ManagedBy", "Value": "Terraform"}, {"Key": "Workspace", "Value": "network"}],
     "PolicyDocument": '{"Statement": []}',
+    "IpAddressType": "dualstack",
 }
 GATEWAY_ENDPOINT = {
     "VpcEndpointId": "vpce-2",
@@ -65,6 +112,13 @@ CASES = (
         [{"NetworkInterfaces": [INTERFACE]}],
         INTERFACE_VALUE,
         gone=(AwsError("InvalidNetworkInterfaceID.NotFound"),),
+    ),
+    Case(
+        q.OneInstance(*HERE, "i-1"),
+        "DescribeInstances",
+        [{"Reservations": [{"ReservationId": "r-1", "Instances": [INSTANCE]}]}],
+        INSTANCE_VALUE,
+        gone=(AwsError("InvalidInstanceID.NotFound"), AwsError("InvalidInstanceID.Malformed")),
     ),
     Case(
         q.Subnets(*HERE, "vpc-1"),
@@ -230,6 +284,7 @@ CASES = (
                 inbound_resolver_only=True,
                 managed_by="Terraform workspace network",
                 policy='{"Statement": []}',
+                ip_type="dualstack",
             ),
             v.VpcEndpoint("vpce-2", "Gateway", "com.amazonaws.eu-west-1.s3", "available", route_tables=("rtb-1",)),
         ),
@@ -239,55 +294,7 @@ CASES = (
         q.EndpointInterfaces(*HERE, "vpc-1"),
         "DescribeNetworkInterfaces",
         [{"NetworkInterfaces": [INTERFACE]}, {"NetworkInterfaces": [INTERFACE | {"NetworkInterfaceId": "eni-2"}]}],
-        (INTERFACE_VALUE, v.NetworkInterface("eni-2", "subnet-1", ("sg-1",), "10.0.0.9", "198.51.100.9")),
-        token="NextToken",
-    ),
-    Case(
-        q.NatGateways(*HERE, "vpc-1"),
-        "DescribeNatGateways",
-        [
-            {
-                "NatGateways": [
-                    {"NatGatewayId": "nat-1", "State": "available", "SubnetId": "subnet-1"},
-                    {"NatGatewayId": "nat-2", "State": "failed", "SubnetId": "subnet-1", "ConnectivityType": "private"},
-                ]
-            },
-            {
-                "NatGateways": [
-                    {
-                        "NatGatewayId": "nat-3",
-                        "State": "available",
-                        "ConnectivityType": "public",
-                        "AvailabilityMode": "regional",
-                        "RouteTableId": "rtb-9",
-                    }
-                ]
-            },
-        ],
-        (
-            v.NatGateway("nat-1", "available", private=False, subnet="subnet-1"),
-            v.NatGateway("nat-2", "failed", private=True, subnet="subnet-1"),
-            v.NatGateway("nat-3", "available", private=False, regional=True),
-        ),
-        token="NextToken",
-    ),
-    Case(
-        q.InternetGateways(*HERE, "vpc-1"),
-        "DescribeInternetGateways",
-        [
-            {
-                "InternetGateways": [
-                    {"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1", "State": "available"}]},
-                    {"InternetGatewayId": "igw-2", "Attachments": [{"VpcId": "vpc-1", "State": "detaching"}]},
-                ]
-            },
-            {"InternetGateways": [{"InternetGatewayId": "igw-3", "Attachments": [{"VpcId": "vpc-2"}]}]},
-        ],
-        (
-            v.InternetGateway("igw-1", ("vpc-1",)),
-            v.InternetGateway("igw-2", ()),
-            v.InternetGateway("igw-3", ("vpc-2",)),
-        ),
+        (INTERFACE_VALUE, replace(INTERFACE_VALUE, id="eni-2")),
         token="NextToken",
     ),
     Case(
@@ -305,11 +312,15 @@ CASES = (
                             {"CidrBlock": "100.64.0.0/16", "CidrBlockState": {"State": "associated"}},
                             {"CidrBlock": "10.1.0.0/16", "CidrBlockState": {"State": "disassociated"}},
                         ],
+                        "Ipv6CidrBlockAssociationSet": [
+                            {"Ipv6CidrBlock": "2001:db8::/56", "Ipv6CidrBlockState": {"State": "associated"}},
+                            {"Ipv6CidrBlock": "2001:db8:1::/56", "Ipv6CidrBlockState": {"State": "disassociating"}},
+                        ],
                     }
                 ]
             }
         ],
-        v.VpcDetails(("10.0.0.0/16", "100.64.0.0/16"), "dopt-1"),
+        v.VpcDetails(("10.0.0.0/16", "100.64.0.0/16"), "dopt-1", ("2001:db8::/56",)),
         gone=(AwsError("InvalidVpcID.NotFound"),),
     ),
     Case(
@@ -357,23 +368,5 @@ CASES = (
         "DescribeVpcAttribute",
         [{"VpcId": "vpc-1", "EnableDnsHostnames": {"Value": False}}],
         value=False,
-    ),
-    Case(
-        q.S3PrefixList(*HERE),
-        "DescribePrefixLists",
-        [
-            {"PrefixLists": []},
-            {
-                "PrefixLists": [
-                    {
-                        "PrefixListId": "pl-1",
-                        "PrefixListName": "com.amazonaws.eu-west-1.s3",
-                        "Cidrs": ["52.218.0.0/17"],
-                    }
-                ]
-            },
-        ],
-        v.PrefixList("pl-1", "com.amazonaws.eu-west-1.s3", ("52.218.0.0/17",)),
-        token="NextToken",
     ),
 )

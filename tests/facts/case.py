@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -21,7 +21,10 @@ NOON_IN_SEOUL = NOON.astimezone(timezone(timedelta(hours=9)))
 DIGEST = "sha256:" + "a" * 64
 TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:task-definition/web:7"
 TASKS = tuple(f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:task/prod/{n}" for n in (1, 2))
+REVISION = f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:service-revision/prod/web/4980306466373577095"
+CONTAINER_INSTANCE = f"arn:aws:ecs:{REGION}:{OWN_ACCOUNT}:container-instance/prod/0a1b"
 ROLE = f"arn:aws:iam::{OWN_ACCOUNT}:role/pull"
+PROFILE = f"arn:aws:iam::{OWN_ACCOUNT}:instance-profile/team/hosts"
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
 SECRET = f"arn:aws:secretsmanager:{REGION}:{OWN_ACCOUNT}:secret:prod/db-a1b2c3"
 KEY = f"arn:aws:kms:{REGION}:{OWN_ACCOUNT}:key/1234abcd"
@@ -35,7 +38,7 @@ class Case:
     """A question, the operation that answers it, the pages of the answer, and what is made of them.
 
     ``token`` is the member that asks for the next page. ``gone`` are errors that mean absence, ``absent`` what is
-    then known.
+    then known. ``more`` has the answers of the further operations that the reader calls, each page with its token.
     """
 
     question: q.Question[Any]
@@ -45,6 +48,7 @@ class Case:
     token: str | None = None
     gone: tuple[AwsError, ...] = ()
     absent: Any = None
+    more: Mapping[str, Sequence[Answer]] = field(default_factory=dict)
 
 
 def index(*platforms: dict[str, str] | None) -> str:

@@ -34,6 +34,8 @@ def test_the_policy_grants_every_action_once() -> None:
         "ReadEcs",
         "ReadIam",
         "ReadOrganizations",
+        "ReadRoute53",
+        "ReadRoute53Resolver",
         "ReadSecretsmanager",
         "ReadSsm",
     ]

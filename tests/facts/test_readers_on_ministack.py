@@ -1,4 +1,4 @@
-"""The readers of IAM, Organizations, Secrets Manager and Systems Manager against MiniStack, over the wire."""
+"""The readers of IAM, Organizations, ECS, Secrets Manager and Systems Manager against MiniStack, over the wire."""
 
 from __future__ import annotations
 
@@ -67,6 +67,37 @@ def test_what_is_not_there(reading: Aws) -> None:
     assert read(reading, q.OneSecret(*HERE, "none")) is None
     assert read(reading, q.SecretPolicy(*HERE, "none")) is None
     assert read(reading, q.OneParameter(*HERE, "none")) is None
+
+
+def test_a_deployment_that_the_service_does_not_show_any_more(aws: EmulatedAws, reading: Aws) -> None:
+    ecs = aws.client("ecs", account=ACCOUNT)
+    ecs.create_cluster(clusterName="prod")
+    ecs.register_task_definition(family="web", containerDefinitions=[{"name": "web", "image": "web", "memory": 128}])
+    network = {"subnets": ["subnet-old"], "securityGroups": ["sg-old"], "assignPublicIp": "ENABLED"}
+    created = ecs.create_service(
+        cluster="prod",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": network},
+    )["service"]
+    old = created["deployments"][0]["id"]
+    ecs.update_service(
+        cluster="prod", service="web", networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-new"]}}
+    )
+    aws.complete_deployment("prod", "web", account=ACCOUNT)
+
+    assert old not in [each.id for each in read(reading, q.OneService(*HERE, "prod", "web")).deployments]
+    assert read(reading, q.StartedWith(*HERE, "prod", "web", old)) == v.Deployment(
+        old,
+        "INACTIVE",
+        ("subnet-old",),
+        ("sg-old",),
+        assign_public_ip=True,
+        task_definition=created["taskDefinition"],
+    )
+    assert read(reading, q.StartedWith(*HERE, "prod", "web", "ecs-svc/1")) is None
 
 
 def test_a_secret_until_it_is_deleted(aws: EmulatedAws, reading: Aws) -> None:

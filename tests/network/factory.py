@@ -12,6 +12,7 @@ from typing import Any
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import (
     AclEntry,
+    BlockPublicAccess,
     GroupRule,
     InternetGateway,
     NatGateway,
@@ -94,6 +95,10 @@ GATEWAY = VpcEndpoint(
 )
 
 NAT_VPC = Vpc(
+    cidrs=Known(("10.0.0.0/16",)),
+    egress_only_gateways=Known(()),
+    block_public_access=Known(BlockPublicAccess("off")),
+    hosted_zones=Known(()),
     id="vpc-1",
     subnets=Known(
         (

@@ -103,7 +103,7 @@ CHANGES: dict[str, Change] = {
         else vpc
     ),
 }
-FACTS = [name for name in Vpc.__dataclass_fields__ if name != "id"]
+FACTS = [name for name in Vpc.__dataclass_fields__ if name not in ("id", "prefix_lists")]
 
 
 @st.composite

@@ -171,10 +171,6 @@ def test_a_public_address_is_walked_to() -> None:
     assert "52.1.2.3" in trace.hops[0].why
 
 
-def test_an_ipv6_address_is_not_followed() -> None:
-    assert_ends(routes(NAT_VPC, TO_IGW), replace(DKR, address="2600:1f18::1"), "undetermined", ("name", None))
-
-
 # S3
 
 

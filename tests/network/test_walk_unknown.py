@@ -47,6 +47,8 @@ BROKEN = {
     "acl": change(ENDPOINT_VPC, "network_acls", "acl-endpoint", entries=()),
     "hostnames-off": replace(ENDPOINT_VPC, dns_hostnames=Known(value=False)),
 }
+NAMES = {"hosted_zones", "resolver_rules", "dns_firewall"}
+"""What may lead or stop any name."""
 HEALTHY = {
     "nat": NAT_VPC,
     "endpoints": ENDPOINT_VPC,
@@ -72,7 +74,16 @@ def test_a_fact_that_is_not_read_accuses_nobody(world: str, fact: str, flow: Flo
         (
             HUB,
             NAT_VPC,
-            {"route_tables", "network_acls", "security_groups", "nat_gateways", "internet_gateways", "dns_support"},
+            {
+                "route_tables",
+                "network_acls",
+                "security_groups",
+                "nat_gateways",
+                "internet_gateways",
+                "dns_support",
+                "block_public_access",
+            }
+            | NAMES,
         ),
         (
             DKR,
@@ -85,7 +96,8 @@ def test_a_fact_that_is_not_read_accuses_nobody(world: str, fact: str, flow: Flo
                 "dns_support",
                 "dns_hostnames",
                 "custom_resolvers",
-            },
+            }
+            | NAMES,
         ),
     ],
 )

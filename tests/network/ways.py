@@ -30,7 +30,7 @@ BY_GATEWAY = [*BY_NAT[:3], ("route", "rtb-private", "ok"), ("endpoint", "vpce-s3
 BY_IGW = [*BY_NAT[:4], ("internet-gateway", "igw-1", "ok"), ("public-address", "eni-task", "ok")]
 
 UNREAD = Unknown("something", "denied")
-FACTS = [name for name in Vpc.__dataclass_fields__ if name != "id"]
+FACTS = [name for name in Vpc.__dataclass_fields__ if name not in ("id", "prefix_lists")]
 
 
 def assert_ends(vpc: Vpc, flow: Flow, disposition: str, at: tuple[str, str | None], puller: Puller = PULLER) -> str:

@@ -16,6 +16,7 @@ BANNED = re.compile(
     r"|did you mean|obviously|unfortunately)\b)|!"
 )
 """What a neutral voice does not say; ``your call`` is the name of an applicability."""
+_GLOBAL = re.compile(r"aws (?:iam|organizations|route53) ")
 CONTRADICTED = re.compile(r"(?i)\b(?:roll ?back|more memory|longer timeout|increase the timeout|bigger task)\b")
 """Fixes that people try, and that no evidence of a failed pull supports."""
 ID = re.compile(r"\b[a-z]+-[0-9a-f]{8,17}\b|\w+[/:][\w.]+|\b[\w.-]+\.(?:com|io|aws|dev|example)\b")
@@ -78,5 +79,5 @@ def _of_cause(cause: RankedCause) -> Iterator[str]:
         if CONTRADICTED.search(printed):
             yield f"a fix that the evidence contradicts: {printed}"
         for command in fix.commands:
-            if command.cli.startswith("aws ") and "--region" not in command.cli and " iam " not in command.cli:
+            if command.cli.startswith("aws ") and "--region" not in command.cli and not _GLOBAL.match(command.cli):
                 yield f"no Region: {command.cli}"

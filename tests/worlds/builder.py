@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from tests.emulated.aws import EmulatedAws
-from tests.worlds.scheduler import Scheduler
+from tests.worlds.scheduler import Host, NetworkMode, Scheduler
 
 MANAGED_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 _numbers = itertools.count(1)
@@ -78,37 +78,51 @@ class Builder(Scheduler):
         container: Mapping[str, Any] | None = None,
         definition: Mapping[str, Any] | None = None,
     ) -> None:
-        """The task definition, the cluster, and a Fargate service that wants one task and has none.
+        """The task definition, the cluster, and a service that wants one task and has none; on Fargate without a host.
 
         ``container`` and ``definition`` are more members of the container's and of the task definition.
         """
-        ecs = self.client("ecs")
+        ecs, host = self.client("ecs"), self.host
         ecs.create_cluster(clusterName=self.cluster)
+        mode = host.network_mode if host else "awsvpc"
         ecs.register_task_definition(
             family=self.workload,
-            requiresCompatibilities=["FARGATE"],
-            networkMode="awsvpc",
+            requiresCompatibilities=["EC2" if host else "FARGATE"],
+            networkMode=mode,
             cpu="256",
             memory="512",
             containerDefinitions=[{"name": "web", "image": image, "essential": True} | dict(container or {})],
             **({"executionRoleArn": role} if role else {}),
             **(definition or {}),
         )
+        assigned = {} if host else {"assignPublicIp": "ENABLED" if public_ip else "DISABLED"}
+        network = {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group]} | assigned}
         ecs.create_service(
             cluster=self.cluster,
             serviceName=self.workload,
             taskDefinition=self.workload,
             desiredCount=1,
-            launchType="FARGATE",
-            platformVersion=self.platform_version,
-            networkConfiguration={
-                "awsvpcConfiguration": {
-                    "subnets": subnets,
-                    "securityGroups": [group],
-                    "assignPublicIp": "ENABLED" if public_ip else "DISABLED",
-                }
-            },
+            **({"launchType": "EC2"} if host else self.on_fargate),
+            **({"networkConfiguration": network} if mode == "awsvpc" else {}),
         )
+
+    def add_host(self, subnet: str, network_mode: NetworkMode, *, public_ip: bool) -> None:
+        """Let the service's tasks run on an EC2 instance in this subnet, with the tasks' group; it registers itself."""
+        ec2 = self.client("ec2")
+        interface = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [self.task_group]}
+        made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, NetworkInterfaces=[interface])
+        instance = made["Instances"][0]
+        if public_ip:
+            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+            own = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+            ec2.associate_address(AllocationId=address, NetworkInterfaceId=own)
+        registered = self.client("ecs").register_container_instance(
+            cluster=self.cluster,
+            instanceIdentityDocument=json.dumps({"instanceId": instance["InstanceId"]}),
+            versionInfo={"agentVersion": "1.90.0", "dockerVersion": "DockerVersion: 25.0.8"},
+            attributes=[{"name": "ecs.os-type", "value": "linux"}, {"name": "ecs.cpu-architecture", "value": "x86_64"}],
+        )["containerInstance"]
+        self.host = Host(instance["InstanceId"], registered["containerInstanceArn"], network_mode)
 
 
 def _numbered(workload: str) -> str:

@@ -6,10 +6,27 @@ ECS says what the first one causes. Each family of defects has a module of its o
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 from tests.emulated.aws import EmulatedAws
-from tests.worlds import endpoint_defects, image_defects, path_defects, plain_defects, policy_defects, role_defects
+from tests.worlds import (
+    access_defects,
+    endpoint_defects,
+    endpoint_shapes,
+    image_defects,
+    instance_defects,
+    ipv6_defects,
+    name_defects,
+    path_defects,
+    plain_defects,
+    policy_defects,
+    role_defects,
+    route_defects,
+    store_defects,
+)
 from tests.worlds.builder import Builder
-from tests.worlds.healthy import Base, Defect, healthy
+from tests.worlds.healthy import Base, Defect, healthy, put_on_an_instance
 from tests.worlds.world import Options, World, launched_world
 
 DEFECTS: dict[str, Defect] = {
@@ -19,7 +36,16 @@ DEFECTS: dict[str, Defect] = {
     **policy_defects.DEFECTS,
     **role_defects.DEFECTS,
     **image_defects.DEFECTS,
+    **route_defects.DEFECTS,
+    **endpoint_shapes.DEFECTS,
+    **instance_defects.DEFECTS,
+    **store_defects.DEFECTS,
+    **name_defects.DEFECTS,
+    **access_defects.DEFECTS,
+    **ipv6_defects.DEFECTS,
 }
+
+_accounts = itertools.count(700000000001)
 
 ONE_OF_EACH = tuple({defect.cause: name for name, defect in reversed(DEFECTS.items())}.values())
 """The first world of each cause."""
@@ -27,19 +53,31 @@ ONE_OF_EACH = tuple({defect.cause: name for name, defect in reversed(DEFECTS.ite
 
 def build_broken(aws: EmulatedAws, *names: str, options: Options | None = None) -> World:
     """The account with these defects, the first of which ECS's text, the culprits, and ``mend`` are of."""
+    world = broken_world(aws, [DEFECTS[name] for name in names], options)
+    world.name = names[0]
+    return world
+
+
+def broken_world(aws: EmulatedAws, defects: list[Defect], options: Options | None = None) -> World:
+    """The account with these defects; raises ``ValueError`` where they do not start from the same network."""
     chosen = options or Options()
-    defects = [DEFECTS[name] for name in names]
     workload = "orders-web" if defects[0].image == "docker-hub" else "orders-api"
     base: Base = next((one.base for one in defects if one.base != "any"), "endpoints")
     if any(one.base not in ("any", base) for one in defects):
-        raise ValueError(f"{' and '.join(names)} do not start from the same network")
+        raise ValueError(f"{' and '.join(one.cause for one in defects)} do not start from the same network")
+    if defects[0].host:
+        chosen = replace(chosen, platform_version="")
+    if any(one.own_account for one in defects):
+        chosen = replace(chosen, account=str(next(_accounts)))
     parts = healthy(Builder(aws, workload, chosen.account, chosen.platform_version), chosen, base, defects[0].image)
+    if defects[0].host:
+        put_on_an_instance(parts, defects[0].host)
     # The first defect speaks last: its text is about the account as the others left it.
     broken = [defect.breaks(parts) for defect in reversed(defects)][-1]
     parts.builder.service(
         parts.image,
         parts.role,
-        [parts.subnet],
+        [parts.task_subnet or parts.subnet],
         parts.builder.task_group,
         public_ip=parts.public_ip,
         container=parts.container,
@@ -57,5 +95,4 @@ def build_broken(aws: EmulatedAws, *names: str, options: Options | None = None) 
     )
     world.neutral_text = broken.neutral_text
     world.next_text = broken.next_text
-    world.name = names[0]
     return world

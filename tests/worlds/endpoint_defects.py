@@ -7,9 +7,11 @@ from collections.abc import Callable
 from tests.emulated import moto_repairs
 from tests.worlds import texts
 from tests.worlds.healthy import Broken, Defect, Healthy
+from tests.worlds.name_defects import hosted_zone
 
 OTHER_RESOLVER = "10.0.1.53"
 _WAY = frozenset({"ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"})
+_BY_ZONES = _WAY | {"route53:ListHostedZonesByVPC"}
 _RESOLVERS = frozenset({"ec2:DescribeVpcs", "ec2:DescribeDhcpOptions"})
 _NAMES = _RESOLVERS | {"ec2:DescribeVpcAttribute"}
 
@@ -87,6 +89,8 @@ def _without_interface(parts: Healthy) -> Broken:
 def _layers_alone(parts: Healthy) -> Broken:
     """The registry's name leads to its endpoint by a hosted zone, without private DNS; S3 has no way."""
     parts.ec2.modify_vpc_endpoint(VpcEndpointId=parts.endpoint_ids["ecr.dkr"], PrivateDnsEnabled=False)
+    domain = f"dkr.ecr.{parts.builder.region}.amazonaws.com"
+    hosted_zone(parts, domain, (f"*.{domain}", "A", [parts.endpoints.dkr]))
     parts.ec2.delete_vpc_endpoints(VpcEndpointIds=[parts.endpoint_ids["s3"]])
 
     def mend() -> None:
@@ -147,9 +151,9 @@ def _both_attributes_off(parts: Healthy) -> Broken:
 def _other_resolver(text: Callable[[str], str], endpoint: str | None = None) -> Callable[[Healthy], Broken]:
     def breaks(parts: Healthy) -> Broken:
         def mend() -> None:
-            _resolve_by(parts, "AmazonProvidedDNS")
+            resolve_by(parts, "AmazonProvidedDNS")
 
-        _resolve_by(parts, OTHER_RESOLVER)
+        resolve_by(parts, OTHER_RESOLVER)
         culprits = (parts.builder.vpc, OTHER_RESOLVER, parts.endpoint_ids[endpoint] if endpoint else "")
         return Broken(tuple(filter(None, culprits)), text(parts.image), mend)
 
@@ -160,7 +164,8 @@ def _set(parts: Healthy, attribute: str, *, value: bool) -> None:
     parts.ec2.modify_vpc_attribute(VpcId=parts.builder.vpc, **{attribute: {"Value": value}})
 
 
-def _resolve_by(parts: Healthy, server: str) -> None:
+def resolve_by(parts: Healthy, server: str) -> None:
+    """Give the VPC DHCP options that name this resolver."""
     servers = {"Key": "domain-name-servers", "Values": [server]}
     options = parts.ec2.create_dhcp_options(DhcpConfigurations=[servers])["DhcpOptions"]["DhcpOptionsId"]
     parts.ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=parts.builder.vpc)
@@ -175,7 +180,7 @@ def _at_lookup(image: str) -> str:
 
 
 DEFECTS = {
-    "private-dns-off": Defect("endpoint-private-dns-off", _private_dns_off, "endpoints", rests_on=_WAY),
+    "private-dns-off": Defect("endpoint-private-dns-off", _private_dns_off, "endpoints", rests_on=_BY_ZONES),
     "private-dns-and-hostnames-off": Defect(
         "endpoint-private-dns-off", _private_dns_and_hostnames_off, "endpoints", rests_on=_WAY
     ),
@@ -196,8 +201,8 @@ DEFECTS = {
     "s3-endpoint-missing-behind-a-hosted-zone": Defect(
         "s3-endpoint-missing", _layers_alone, "endpoints", rests_on=_WAY
     ),
-    "fips-name": Defect("endpoint-lacks-name", _fips_name, "endpoints", rests_on=_WAY),
-    "dual-stack-name": Defect("endpoint-lacks-name", _dual_stack_name, "endpoints", rests_on=_WAY),
+    "fips-name": Defect("endpoint-lacks-name", _fips_name, "endpoints", rests_on=_BY_ZONES),
+    "dual-stack-name": Defect("endpoint-lacks-name", _dual_stack_name, "endpoints", rests_on=_BY_ZONES),
     "dns-hostnames-off": Defect(
         "vpc-dns-off", _hostnames_off, "endpoints", rests_on=_WAY | {"ec2:DescribeVpcAttribute"}
     ),
@@ -212,7 +217,7 @@ DEFECTS = {
         "vpc-dns-off",
         _both_attributes_off,
         "endpoints",
-        rests_on=_NAMES | {"ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"},
+        rests_on=_NAMES | {"ec2:DescribeSubnets"},
     ),
     "other-resolver-past-the-endpoint": Defect(
         "custom-dns-breaks-name",

@@ -1,7 +1,8 @@
 """A healthy account, before its service exists, and what breaking it means.
 
-Three networks: ``endpoints`` (no internet access; ecr.api, ecr.dkr, and the S3 gateway endpoint), ``nat`` (a private
-subnet behind a NAT gateway), and ``public`` (a subnet behind an internet gateway, with public addresses assigned).
+Four networks: ``endpoints`` (no internet access; ecr.api, ecr.dkr, and the S3 gateway endpoint), ``nat`` (a private
+subnet behind a NAT gateway), ``public`` (a subnet behind an internet gateway, with public addresses assigned), and
+``ipv6`` (a subnet with IPv6 alone, with DNS64, and NAT64 by the NAT gateway).
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.worlds.builder import Builder
+from tests.worlds.scheduler import NetworkMode
 from tests.worlds.world import Endpoints, Options, image_of, isolated_network, subnet_with_nat
 
-Base = Literal["endpoints", "nat", "public", "any"]
+NAT64 = "64:ff9b::/96"
+Base = Literal["endpoints", "nat", "public", "ipv6", "any"]
 
 
 @dataclass
@@ -21,7 +24,8 @@ class Healthy:
     """The parts of a healthy account; a defect may change what the service is then made with.
 
     ``endpoint_ids`` is by service (``ecr.api``, ``ecr.dkr``, ``s3``). ``container`` and ``definition`` are more members
-    of the task definition. Ids that the network does not have are empty.
+    of the task definition. ``task_subnet`` is that of the tasks' own interfaces where it is not the puller's. Ids that
+    the network does not have are empty.
     """
 
     builder: Builder
@@ -35,6 +39,7 @@ class Healthy:
     internet_gateway: str = ""
     endpoint_ids: dict[str, str] = field(default_factory=dict)
     public_ip: bool = False
+    task_subnet: str = ""
     container: dict[str, Any] = field(default_factory=dict)
     definition: dict[str, Any] = field(default_factory=dict)
 
@@ -66,7 +71,8 @@ class Defect:
     ``relaunch``: the failed task keeps the defect, only a new one shows it mended. ``text_proves``: ECS's text proves
     the cause, so that it stays named, with ``still: no``, once it is mended. ``certainty`` is what it must reach.
     ``rests_on`` are the reads without which the cause is not, or not as certainly, named, besides who the caller is
-    and which tasks run.
+    and which tasks run. With a ``host`` the tasks run on an EC2 instance in the subnet, in that network mode.
+    ``own_account``: it holds for a whole account, so that its world stands in one of its own.
     """
 
     cause: str
@@ -77,6 +83,8 @@ class Defect:
     text_proves: bool = False
     certainty: Literal["proven", "likely"] = "proven"
     rests_on: frozenset[str] = frozenset()
+    host: NetworkMode | None = None
+    own_account: bool = False
 
 
 def healthy(builder: Builder, options: Options, base: Base, image: Literal["ecr", "docker-hub"]) -> Healthy:
@@ -85,6 +93,17 @@ def healthy(builder: Builder, options: Options, base: Base, image: Literal["ecr"
     parts.role = builder.role()
     parts.image = "docker.io/library/nginx:1.27" if image == "docker-hub" else image_of(builder, options)
     return parts
+
+
+def put_on_an_instance(parts: Healthy, network_mode: NetworkMode) -> None:
+    """Let the tasks run on an EC2 instance in the subnet; interfaces of their own stand in a subnet without a way out.
+
+    The pull leaves by the instance's interface, whatever the network mode.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
+    """
+    parts.builder.add_host(parts.subnet, network_mode, public_ip=parts.public_ip)
+    if network_mode == "awsvpc":
+        parts.task_subnet = parts.builder.subnet("10.0.7.0/24", "c", parts.builder.table())
 
 
 def _endpoints(builder: Builder, options: Options) -> Healthy:
@@ -114,9 +133,21 @@ def _public(builder: Builder, options: Options) -> Healthy:
     return Healthy(builder, options, subnet, table, None, "", nowhere, internet_gateway=gateway, public_ip=True)
 
 
+def _ipv6(builder: Builder, options: Options) -> Healthy:
+    builder.network(ipv6=True)
+    gateway = builder.internet_gateway()
+    nat, table = builder.nat_gateway(gateway), builder.table()
+    subnet = builder.ipv6_subnet(0, "b", table, cidr=None, dns64=True)
+    builder.route(table, "::/0", EgressOnlyInternetGatewayId=builder.egress_only_gateway())
+    builder.route(table, NAT64, NatGatewayId=nat)
+    nowhere = Endpoints("", "", "")
+    return Healthy(builder, options, subnet, table, None, "", nowhere, nat=nat, internet_gateway=gateway)
+
+
 _NETWORKS: dict[Base, Callable[[Builder, Options], Healthy]] = {
     "endpoints": _endpoints,
     "nat": _nat,
     "public": _public,
+    "ipv6": _ipv6,
     "any": _endpoints,
 }

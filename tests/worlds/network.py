@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+from itertools import islice
 from typing import Any
 
 from tests.emulated import moto_repairs
@@ -22,10 +24,14 @@ class Network:
         """The boto3 client of this world's account."""
         return self.aws.client(service, account=self.account)
 
-    def network(self) -> None:
-        """A VPC 10.0.0.0/16 with DNS hostnames on, whose main route table only reaches it, and the tasks' group."""
+    def network(self, *, ipv6: bool = False) -> None:
+        """A VPC 10.0.0.0/16 with DNS hostnames on, whose main route table only reaches it, and the tasks' group.
+
+        With ``ipv6`` it has a range of these addresses too.
+        """
         ec2 = self.client("ec2")
-        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        made = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=ipv6)
+        self.vpc = made["Vpc"]["VpcId"]
         ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
         self.task_group = self.group("tasks")
 
@@ -38,6 +44,61 @@ class Network:
         if table:
             ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
         return subnet
+
+    def ipv6_subnet(self, number: int, zone: str, table: str | None, *, cidr: str | None, dns64: bool = False) -> str:
+        """A subnet with the VPC's IPv6 range of this number; IPv6 alone unless ``cidr`` gives it IPv4 as well.
+
+        Its interfaces get an IPv6 address each.
+        """
+        ec2 = self.client("ec2")
+        vpc = ec2.describe_vpcs(VpcIds=[self.vpc])["Vpcs"][0]
+        whole = ip_network(vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"])
+        own = next(islice(whole.subnets(new_prefix=64), number, None))
+        subnet: str = ec2.create_subnet(
+            VpcId=self.vpc,
+            AvailabilityZone=self.region + zone,
+            Ipv6CidrBlock=str(own),
+            **({"CidrBlock": cidr} if cidr else {"Ipv6Native": True}),
+        )["Subnet"]["SubnetId"]
+        ec2.modify_subnet_attribute(SubnetId=subnet, AssignIpv6AddressOnCreation={"Value": True})
+        ec2.modify_subnet_attribute(SubnetId=subnet, EnableDns64={"Value": dns64})
+        if table:
+            ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        return subnet
+
+    def route(self, table: str, destination: str, **target: str) -> None:
+        """A route of a table to an IPv4 or IPv6 range, or to a prefix list."""
+        member = (
+            "DestinationPrefixListId"
+            if destination.startswith("pl-")
+            else "DestinationIpv6CidrBlock"
+            if ":" in destination
+            else "DestinationCidrBlock"
+        )
+        self.client("ec2").create_route(RouteTableId=table, **{member: destination}, **target)
+
+    def prefix_list(self, name: str, *cidrs: str) -> str:
+        """A prefix list of the account's own, of one family."""
+        made = self.client("ec2").create_managed_prefix_list(
+            PrefixListName=name,
+            MaxEntries=10,
+            AddressFamily="IPv6" if ":" in cidrs[0] else "IPv4",
+            Entries=[{"Cidr": cidr} for cidr in cidrs],
+        )
+        found: str = made["PrefixList"]["PrefixListId"]
+        return found
+
+    def egress_only_gateway(self) -> str:
+        """An egress-only internet gateway of the VPC."""
+        made = self.client("ec2").create_egress_only_internet_gateway(VpcId=self.vpc)
+        gateway: str = made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+        return gateway
+
+    def regional_nat_gateway(self) -> str:
+        """A NAT gateway in no subnet; its own route table leads to the VPC's internet gateway, which is there."""
+        made = self.client("ec2").create_nat_gateway(VpcId=self.vpc, AvailabilityMode="regional")
+        nat: str = made["NatGateway"]["NatGatewayId"]
+        return nat
 
     def table(self, **default_route: str) -> str:
         """A route table; ``GatewayId`` or ``NatGatewayId`` gives it a default route."""

@@ -254,9 +254,7 @@ _IGW = "internet-gateway-detached"
 
 DEFECTS: dict[str, Defect] = {
     "egress-to-endpoints-only": Defect(_EGRESS, _egress_to_endpoints_only, "endpoints", rests_on=_BY_GROUP),
-    "egress-to-s3-only": Defect(
-        _EGRESS, _egress_to_s3_only, "endpoints", rests_on=_BY_GROUP | {"ec2:DescribePrefixLists"}
-    ),
+    "egress-to-s3-only": Defect(_EGRESS, _egress_to_s3_only, "endpoints", rests_on=_BY_GROUP),
     "egress-closed-before-endpoints": Defect(_EGRESS, _egress_closed_before_endpoints, "endpoints", rests_on=_BY_GROUP),
     "egress-closed": Defect(_EGRESS, _egress_closed, "nat", rests_on=_BY_GROUP),
     "acl-without-replies": Defect(_ACL, _acl_without_replies, "nat", rests_on=_BY_ACL),
@@ -269,7 +267,9 @@ DEFECTS: dict[str, Defect] = {
     "nat-without-way-out": Defect(_NAT, _nat_without_way_out, "nat", rests_on=_BY_NAT),
     "nat-in-a-loop": Defect(_NAT, _nat_in_a_loop, "nat", rests_on=_BY_NAT),
     "blackhole-route": Defect("blackhole-route", _nat_gone, "nat", rests_on=_BY_NAT),
-    "narrow-blackhole-route": Defect("blackhole-route", _narrow_route_to_nowhere, "nat", rests_on=_BY_ROUTE),
+    "narrow-blackhole-route": Defect(
+        "blackhole-route", _narrow_route_to_nowhere, "nat", rests_on=_BY_ROUTE | {"route53:ListHostedZonesByVPC"}
+    ),
     "internet-gateway-detached": Defect(_IGW, _gateway_detached, "public", rests_on=_BY_GATEWAY),
     "internet-gateway-replaced": Defect(_IGW, _gateway_replaced, "public", rests_on=_BY_GATEWAY),
 }

@@ -16,7 +16,7 @@ def _route_removed(parts: Healthy) -> Broken:
         parts.ec2.create_route(**everywhere, NatGatewayId=parts.nat)
 
     parts.ec2.delete_route(**everywhere)
-    return Broken((parts.table,), texts.timeout(parts.image, "1.4.0"), mend)
+    return Broken((parts.table,), texts.timeout(parts.image, parts.options.platform_version), mend)
 
 
 def _no_public_ip(parts: Healthy) -> Broken:
@@ -28,7 +28,7 @@ def _no_public_ip(parts: Healthy) -> Broken:
             cluster="prod", service=parts.builder.workload, networkConfiguration={"awsvpcConfiguration": network}
         )
 
-    return Broken((parts.subnet,), texts.timeout(parts.image, "1.4.0"), mend)
+    return Broken((parts.subnet,), texts.timeout(parts.image, parts.options.platform_version), mend)
 
 
 def _s3_endpoint_removed(parts: Healthy) -> Broken:
@@ -37,7 +37,7 @@ def _s3_endpoint_removed(parts: Healthy) -> Broken:
     def mend() -> None:
         parts.builder.s3_endpoint(parts.table)
 
-    return Broken((parts.table,), texts.layers_timeout(parts.image), mend)
+    return Broken((parts.table,), texts.layers_timeout(parts.image, parts.options.platform_version), mend)
 
 
 def _endpoint_group_closed(parts: Healthy) -> Broken:
@@ -48,7 +48,7 @@ def _endpoint_group_closed(parts: Healthy) -> Broken:
     def mend() -> None:
         parts.builder.allow_https(group, parts.builder.task_group)
 
-    text = texts.timeout(parts.image, "1.4.0", parts.endpoints.api, parts.endpoints.dkr)
+    text = texts.timeout(parts.image, parts.options.platform_version, parts.endpoints.api, parts.endpoints.dkr)
     return Broken((group,), text, mend)
 
 

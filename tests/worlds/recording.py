@@ -87,7 +87,10 @@ def _more(service: str, operation: str) -> dict[str, Any]:
     pages = _paginator(service, operation)
     if not pages:
         raise ValueError(f"{service}:{operation} does not list page by page")
-    return {pages["output_token"]: _NEXT} | ({pages["more_results"]: True} if "more_results" in pages else {})
+    token = pages["output_token"]  # a list where a page begins at a name and a type
+    return {token if isinstance(token, str) else token[0]: _NEXT} | (
+        {pages["more_results"]: True} if "more_results" in pages else {}
+    )
 
 
 def _failure(status: int, code: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from tests.emulated.aws import EmulatedAws
 from tests.worlds.network import Network
+
+NetworkMode = Literal["bridge", "host", "awsvpc"]
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,37 @@ class Launch:
 
     task: str
     interface: str
-    subnet: str
     started_by: str
     stopped_at: datetime
     events: tuple[dict[str, Any], dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Host:
+    """An EC2 instance of the cluster; ``network_mode`` is that of the tasks on it."""
+
+    instance: str
+    container_instance: str
+    network_mode: NetworkMode
+
+
 class Scheduler(Network):
-    """The life of one service in one account and Region; ``workload`` names it and its task family."""
+    """The life of one service in one account and Region; ``workload`` names it and its task family.
+
+    Its tasks run on Fargate, or on the ``host`` where there is one.
+    """
 
     def __init__(self, aws: EmulatedAws, account: str, workload: str, platform_version: str) -> None:
         super().__init__(aws, account)
         self.cluster = "prod"
         self.workload = workload
         self.platform_version = platform_version
+        self.host: Host | None = None
+
+    @property
+    def on_fargate(self) -> dict[str, str]:
+        """What RunTask and CreateService are asked for, where there is no host."""
+        return {"launchType": "FARGATE", "platformVersion": self.platform_version}
 
     @property
     def service_arn(self) -> str:
@@ -48,52 +67,61 @@ class Scheduler(Network):
         return newest
 
     def run(self, subnet: str | None = None) -> tuple[str, str, dict[str, Any]]:
-        """Start a task of the service's newest deployment; its ARN, its interface, and what ECS says of it."""
-        ec2, deployment = self.client("ec2"), self.deployment()
-        network = deployment["networkConfiguration"]["awsvpcConfiguration"]
-        subnet = subnet or network["subnets"][0]
+        """Start a task of the service's newest deployment; its ARN, its interface, and what ECS says of it.
+
+        A task that shares the interface of its instance has none of its own: the second is empty then.
+        """
+        deployment = self.deployment()
+        network = deployment.get("networkConfiguration")
         task = self.client("ecs").run_task(
             cluster=self.cluster,
             taskDefinition=deployment["taskDefinition"],
-            launchType="FARGATE",
-            platformVersion=self.platform_version,
-            networkConfiguration=deployment["networkConfiguration"],
+            **({"launchType": "EC2"} if self.host else self.on_fargate),
+            **({"networkConfiguration": network} if network else {}),
         )["tasks"][0]
-        interface = ec2.create_network_interface(
-            SubnetId=subnet,
-            Groups=network["securityGroups"],
-            Description=task["taskArn"].replace(":task/", ":attachment/"),
-        )["NetworkInterface"]
-        if network["assignPublicIp"] == "ENABLED":
-            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-            ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface["NetworkInterfaceId"])
-        dns = "PrivateDnsName"
-        members = {
+        members: dict[str, Any] = {
             "group": f"service:{self.workload}",
             "startedBy": deployment["id"],
-            "containerInstanceArn": None,
-            "availabilityZone": interface["AvailabilityZone"],
-            "attachments": [
-                {
-                    "id": str(uuid.uuid4()),
-                    "type": "ElasticNetworkInterface",
-                    "status": "ATTACHED",
-                    "details": [
-                        {"name": "subnetId", "value": subnet},
-                        {"name": "networkInterfaceId", "value": interface["NetworkInterfaceId"]},
-                        {"name": "macAddress", "value": interface["MacAddress"]},
-                        # A VPC without DNS hostnames gives none.
-                        *([{"name": "privateDnsName", "value": interface[dns]}] if dns in interface else []),
-                        {"name": "privateIPv4Address", "value": interface["PrivateIpAddress"]},
-                    ],
-                }
-            ],
+            "containerInstanceArn": self.host.container_instance if self.host else None,
+            "attachments": [],
         }
+        if not network:
+            return task["taskArn"], "", task | members
+        interface = self._interface(task["taskArn"], network["awsvpcConfiguration"], subnet)
+        # A VPC without DNS hostnames gives no name, and a subnet with IPv6 alone no IPv4 address.
+        own = (("privateDnsName", "PrivateDnsName"), ("privateIPv4Address", "PrivateIpAddress"))
+        members["availabilityZone"] = interface["AvailabilityZone"]
+        members["attachments"] = [
+            {
+                "id": str(uuid.uuid4()),
+                "type": "ElasticNetworkInterface",
+                "status": "ATTACHED",
+                "details": [
+                    {"name": "subnetId", "value": interface["SubnetId"]},
+                    {"name": "networkInterfaceId", "value": interface["NetworkInterfaceId"]},
+                    {"name": "macAddress", "value": interface["MacAddress"]},
+                    *({"name": name, "value": interface[member]} for name, member in own if interface.get(member)),
+                ],
+            }
+        ]
         return task["taskArn"], interface["NetworkInterfaceId"], task | members
+
+    def _interface(self, task: str, network: dict[str, Any], subnet: str | None) -> dict[str, Any]:
+        """A network interface of a task's own."""
+        ec2 = self.client("ec2")
+        made: dict[str, Any] = ec2.create_network_interface(
+            SubnetId=subnet or network["subnets"][0],
+            Groups=network["securityGroups"],
+            Description=task.replace(":task/", ":attachment/"),
+        )["NetworkInterface"]
+        if network.get("assignPublicIp") == "ENABLED":
+            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+            ec2.associate_address(AllocationId=address, NetworkInterfaceId=made["NetworkInterfaceId"])
+        return made
 
     def start(self, subnet: str | None, moment: datetime) -> str:
         """A task of the newest deployment that runs since this moment; its ARN."""
-        arn, _, task = self.run(subnet)
+        arn, _, task = self.run(None if self.host else subnet)
         self.aws.patch_task(arn, self.account, **_decided(task), startedAt=_text(moment))
         return arn
 
@@ -131,29 +159,33 @@ class Scheduler(Network):
         last = {"lastStatus": "STOPPED", "stoppedAt": ended_at, "startedAt": None, "version": 5}
         self.aws.patch_task(arn, self.account, **(_decided(task) | ended | last))
         detail: dict[str, Any] = ended | {
-            "attachments": [task["attachments"][0] | {"type": "eni"}],
+            "attachments": [one | {"type": "eni"} for one in task["attachments"]],
             "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
             "availabilityZone": task["availabilityZone"],
             "clusterArn": task["clusterArn"],
             "connectivity": "CONNECTED",
             "cpu": "256",
             "enableExecuteCommand": False,
-            "ephemeralStorage": {"sizeInGiB": 20},
             "group": task["group"],
-            "launchType": "FARGATE",
             "memory": "512",
             "overrides": {"containerOverrides": [{"name": "web"}]},
-            "platformVersion": self.platform_version,
+            **self._where(),
             "startedBy": task["startedBy"],
             "taskArn": arn,
             "taskDefinitionArn": task["taskDefinitionArn"],
             "updatedAt": ended_at,
         }
         gone: dict[str, Any] = {"lastStatus": "STOPPED", "stoppedAt": ended_at, "updatedAt": ended_at, "version": 5}
-        gone["attachments"] = [detail["attachments"][0] | {"status": "DELETED"}]
+        gone["attachments"] = [one | {"status": "DELETED"} for one in detail["attachments"]]
         kind = "ECS Task State Change"
         events = (self._event(kind, arn, detail, ended_at), self._event(kind, arn, detail | gone, ended_at))
-        return Launch(arn, interface, task["attachments"][0]["details"][0]["value"], task["startedBy"], now, events)
+        return Launch(arn, interface, task["startedBy"], now, events)
+
+    def _where(self) -> dict[str, Any]:
+        """The members of an event that say on what the task ran."""
+        if self.host:
+            return {"launchType": "EC2", "containerInstanceArn": self.host.container_instance}
+        return self.on_fargate | {"ephemeralStorage": {"sizeInGiB": 20}}
 
     def fail_again(self, launched: Launch, tasks: int) -> list[dict[str, Any]]:
         """Let more tasks fail, now and in the same way; their events, two a task, in the order of the tasks.

@@ -6,10 +6,18 @@ S3_ADDRESS = "52.217.68.12"
 """In the emulator's S3 prefix list."""
 HUB_ADDRESS = "54.227.20.253"
 ECR_ADDRESS = "34.255.83.146"
+STORE_ADDRESS = "52.94.212.47"
+"""Of Secrets Manager."""
 
 _SIGN_IN_REFUSED = (
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
     "to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException:"
+)
+_CONNECTION_ISSUE = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth from "
+    "Amazon ECR: There is a connection issue between the task and Amazon ECR. Check your task network configuration. "
+    "operation error ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
+    "StatusCode: 0, RequestID: , request send failed,"
 )
 _RETRIED = "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref"
 
@@ -30,13 +38,8 @@ def timeout(image: str, platform_version: str, api: str = ECR_ADDRESS, dkr: str 
     if not of_ecr:
         url = f"https://{host}/v2/{repository}/manifests/{tag}"
         return f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp {dialled}: i/o timeout'
-    return (
-        "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth from "
-        "Amazon ECR: There is a connection issue between the task and Amazon ECR. Check your task network "
-        "configuration. operation error ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https "
-        "response error StatusCode: 0, RequestID: , request send failed, Post "
-        f'"https://api.ecr.{host.split(".")[3]}.amazonaws.com/": dial tcp {api}:443: i/o timeout'
-    )
+    url = f"https://api.ecr.{host.split('.')[3]}.amazonaws.com/"
+    return f'{_CONNECTION_ISSUE} Post "{url}": dial tcp {api}:443: i/o timeout'
 
 
 def manifest_timeout(image: str, address: str = ECR_ADDRESS) -> str:
@@ -47,8 +50,24 @@ def manifest_timeout(image: str, address: str = ECR_ADDRESS) -> str:
     return f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp {address}:443: i/o timeout'
 
 
-def layers_timeout(image: str) -> str:
-    """S3 does not answer; Fargate prints the image in the place of S3's signed URL."""
+def unreachable(image: str) -> str:
+    """The host of the registry has IPv4 addresses alone, and the task has none: the kernel knows no way."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return (
+        f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp {ECR_ADDRESS}:443: connect: '
+        "network is unreachable"
+    )
+
+
+def layers_timeout(image: str, platform_version: str = "1.4.0") -> str:
+    """S3 does not answer; Fargate prints the image in the place of S3's signed URL, and Docker no host at all."""
+    if platform_version != "1.4.0":
+        return (
+            "CannotPullContainerError: Error response from daemon: error pulling image configuration: download failed "
+            f"after attempts=6: dial tcp {S3_ADDRESS}:443: i/o timeout"
+        )
     return (
         "CannotPullContainerError: ref pull has been retried 7 time(s): failed to copy: httpReadSeeker: failed open: "
         f"failed to do request: Get {image}: dial tcp {S3_ADDRESS}:443: i/o timeout"
@@ -203,4 +222,38 @@ def rate_limited(image: str) -> str:
     return (
         f"{_RETRIED} {image}: unexpected status from HEAD request to {url}: 429 Too Many Requests toomanyrequests: You "
         "have reached your unauthenticated pull rate limit."
+    )
+
+
+def secret_out_of_reach(arn: str, address: str = STORE_ADDRESS) -> str:
+    """Secrets Manager does not answer."""
+    return (
+        "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm: "
+        "There is a connection issue between the task and AWS Secrets Manager. Check your task network configuration. "
+        f"failed to fetch secret {arn} from secrets manager: operation error Secrets Manager: GetSecretValue, exceeded "
+        "maximum number of attempts, 5, https response error StatusCode: 0, RequestID: , request send failed, Post "
+        f'"https://secretsmanager.{arn.split(":")[3]}.amazonaws.com/": dial tcp {address}:443: i/o timeout'
+    )
+
+
+def parameters_out_of_reach() -> str:
+    """Systems Manager does not answer, and the text shows no address."""
+    return (
+        "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secrets from ssm: "
+        "There is a connection issue between the task and AWS Systems Manager. Check your task network configuration. "
+        "RequestCanceled: request context canceled caused by: context deadline exceeded"
+    )
+
+
+def no_such_host(image: str, host: str | None = None) -> str:
+    """The name server answers that there is no such name: of the registry, or of another host at the sign-in."""
+    registry, _, path = image.partition("/")
+    if host:
+        return f'{_CONNECTION_ISSUE} Post "https://{host}/": dial tcp: lookup {host} on 10.0.0.2:53: no such host'
+    repository, _, tag = path.rpartition(":")
+    registry = "registry-1.docker.io" if registry == "docker.io" else registry
+    url = f"https://{registry}/v2/{repository}/manifests/{tag}"
+    return (
+        f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp: lookup {registry} on 10.0.0.2:53: '
+        "no such host"
     )

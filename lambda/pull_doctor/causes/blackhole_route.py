@@ -14,11 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import (
+    Model,
     at_steps,
+    attached_egress_only,
     attached_gateway,
     broken_by,
     failing_hop,
+    far_end,
     hop_evidence,
     hosts,
     reroute,
@@ -32,10 +36,11 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Route, RouteTable, Service
+from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.addresses import PUBLIC_IPV4, networks_of
-from pull_doctor.network.routing import routes_for
+from pull_doctor.network.addresses import IPV4, is_nat64, version_of
+from pull_doctor.network.routing import beyond, routes_for
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
@@ -45,7 +50,14 @@ STEPS: tuple[Step, ...] = ("route",)
 
 
 def check(
-    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+    *,
+    task: Task,
+    image: ImageReference,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
@@ -56,16 +68,17 @@ def check(
     item = make(task.place, "AWS::EC2::RouteTable", table.id)
     route = route_taken(broken[0], table)
     shown = Evidence(f"{table.id} holds {'; '.join(hop.details)}", "fact", (item,))
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     return Problem(
         title=f"route to the registry is {'a blackhole' if route.state == 'blackhole' else 'out of use'}",
         explanation=(
             f"{uses.text}, which sends {route.destination} to {route.target}. The state of that route is "
             f"{route.state}: {_gone(route, vpc)}. EC2 drops what such a route takes, so that nothing reaches "
-            f"{hosts(broken)}. {silence(symptom)}"
+            f"{hosts(broken)}. {silence(symptom)}{others.sentence}"
         ),
         culprit=item,
-        evidence=(uses, *hop_evidence(at_steps(STEPS, broken)), shown),
-        fixes=(_fix(task, puller, vpc, table, route, broken[0]),),
+        evidence=(uses, *hop_evidence(at_steps(STEPS, broken)), shown, *others.evidence(task)),
+        fixes=(_fix(task, puller, vpc, table, route, broken[0], others.model),),
         still=still_there(task, puller, service),
         traces=broken,
     )
@@ -86,10 +99,12 @@ def _gone(route: Route, vpc: Vpc) -> str:
     return f"{route.target} no longer takes traffic"
 
 
-def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, trace: Trace) -> Fix:
+def _fix(
+    task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, trace: Trace, model: Model | None
+) -> Fix:
     wider = _takes_over(puller, vpc, table, route, trace)
     if wider is None:
-        return reroute(task, puller, vpc, table, route)
+        return reroute(task, puller, vpc, table, route, model)
     return Fix(
         f"delete the route: {wider.destination} -> {wider.target} covers it",
         "your-call",
@@ -104,9 +119,13 @@ def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, 
 def _takes_over(puller: Puller, vpc: Vpc, table: RouteTable, route: Route, trace: Trace) -> Route | None:
     """The wider route that would take all of the traffic, if its target is shown to work."""
     rest = replace(table, routes=tuple(one for one in table.routes if one != route))
-    routes, left = routes_for(rest, networks_of([trace.address]) if trace.address else PUBLIC_IPV4, {})
-    working = {nat.id for nat in usable_nats(puller, vpc)}
-    if puller.has_public_ip == Known(value=True):
+    far = far_end(trace, puller)
+    routes, left = routes_for(rest, beyond(rest, far), {})
+    if version_of(far) == IPV4 or is_nat64(far):
+        working = {nat.id for nat in usable_nats(puller, vpc)}
+    else:
+        working = {attached_egress_only(vpc) or "", attached_gateway(vpc) or ""}
+    if version_of(far) == IPV4 and puller.has_public_ip == Known(value=True):
         working.add(attached_gateway(vpc) or "")
     usable = not left and len(routes) == 1 and routes[0].state == "active" and routes[0].target in working
     return routes[0] if usable else None

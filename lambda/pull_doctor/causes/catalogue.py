@@ -14,6 +14,7 @@ __all__ = ["CATALOGUE", "SILENT", "Row"]
 _ECS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 _ECR = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/"
 _VPC = "https://docs.aws.amazon.com/vpc/latest/"
+_ROUTE_53 = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/"
 _PULL = ("CannotPullContainerError task errors", f"{_ECS}task_cannot_pull_image.html")
 _ENDPOINTS = ("Amazon ECR interface VPC endpoints", f"{_ECR}vpc-endpoints.html")
 _FARGATE_NETWORK = ("Fargate task networking", f"{_ECS}fargate-task-networking.html")
@@ -173,6 +174,18 @@ CATALOGUE: tuple[Row, ...] = (
     ),
     # The way to it.
     Row(
+        "secret-store-unreachable",
+        "no way to Secrets Manager or Systems Manager where the task's start needs it",
+        "network",
+        ("network-timeout", "dns-failure"),
+        ("prepare",),
+        hosts=("secret-store",),
+        docs=(
+            _FARGATE_NETWORK,
+            ("Verify Amazon ECS stopped task connectivity", f"{_ECS}verify-connectivity.html"),
+        ),
+    ),
+    Row(
         "no-route-to-registry",
         "the subnet has no usable route, and no endpoint, to a host the pull needs",
         "network",
@@ -214,6 +227,15 @@ CATALOGUE: tuple[Row, ...] = (
         _ON_THE_WAY,
         "public",
         docs=(("NAT gateway basics", f"{_VPC}userguide/nat-gateway-basics.html"), _PULL),
+    ),
+    Row(
+        "public-access-blocked",
+        "VPC Block Public Access stops the path",
+        "network",
+        ("network-timeout",),
+        _ON_THE_WAY,
+        "public",
+        docs=(("Block public access to VPCs and subnets", f"{_VPC}userguide/security-vpc-bpa.html"),),
     ),
     Row(
         "ecr-api-endpoint-missing",
@@ -342,5 +364,45 @@ CATALOGUE: tuple[Row, ...] = (
         "public",
         best="likely",
         docs=(("DHCP option set concepts", f"{_VPC}userguide/DHCPOptionSetConcepts.html"), _VPC_DNS),
+    ),
+    Row(
+        "dns-firewall-blocks",
+        "a Route 53 Resolver DNS Firewall rule blocks the name",
+        "network",
+        ("dns-failure",),
+        _ON_THE_WAY,
+        docs=(("DNS Firewall rules and settings", f"{_ROUTE_53}resolver-dns-firewall-rules.html"),),
+    ),
+    Row(
+        "resolver-rule-misroutes",
+        "a Resolver forwarding rule sends the name where it is not answered",
+        "network",
+        ("dns-failure", "network-timeout", "tls-failure", "connection-refused-or-reset"),
+        _ON_THE_WAY,
+        "private",
+        best="likely",
+        docs=(
+            (
+                "How Resolver matches domain names with rules",
+                f"{_ROUTE_53}resolver-overview-forward-vpc-to-network-domain-name-matches.html",
+            ),
+        ),
+    ),
+    Row(
+        "private-hosted-zone-shadows",
+        "a private hosted zone of the VPC answers the registry's name wrongly or not at all",
+        "network",
+        ("dns-failure", "network-timeout", "tls-failure", "connection-refused-or-reset"),
+        _ON_THE_WAY,
+        "private",
+        docs=(("Considerations with a private hosted zone", f"{_ROUTE_53}hosted-zone-private-considerations.html"),),
+    ),
+    Row(
+        "ipv6-only-subnet",
+        "an IPv6-only subnet and a registry name that only has IPv4",
+        "network",
+        ("network-timeout", "dns-failure"),
+        _ON_THE_WAY,
+        docs=(_FARGATE_NETWORK, ("DNS64 and NAT64", f"{_VPC}userguide/nat-gateway-nat64-dns64.html")),
     ),
 )

@@ -12,16 +12,19 @@ https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.shared.paths import broken_by, hop_evidence, hosts, silence, still_there, undecided
-from pull_doctor.causes.shared.vpc_endpoints import ECR, endpoint_resource, listed
-from pull_doctor.facts.fact import Fact, Unknown
+from pull_doctor.causes.shared.vpc_endpoints import ECR, STORES, endpoint_resource, listed
+from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.endpoints import of_service, serves
 from pull_doctor.network.flows import Flow
+from pull_doctor.network.lookups import zone_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import Resource, make
@@ -50,7 +53,8 @@ def check(
     broken = broken_by(CAUSE, traces)
     named = Evidence(f"the DHCP options of {vpc.id} name {servers} as resolvers", "fact", (culprit,))
     if symptom.kind == "dns-failure":
-        if symptom.resolver and symptom.resolver not in resolvers:
+        # A resolver on the host itself asks those of the DHCP options in its turn.
+        if symptom.resolver and symptom.resolver not in resolvers and not ip_address(symptom.resolver).is_loopback:
             return Ok(f"the lookup asked {symptom.resolver}, which is none of the resolvers of {vpc.id}: {servers}")
         host = symptom.host or image.host
         if not (image.ecr or Flow("resolve", image.host).is_public):
@@ -74,14 +78,16 @@ def check(
             f"no path of this pull fails for an answer of {servers}, the resolvers of {vpc.id}"
         )
     passed = tuple(
-        one for one in of_service(vpc, *ECR, "s3") if any(serves(one, trace.host, task.place) for trace in broken)
+        one
+        for one in of_service(vpc, *ECR, *STORES, "s3")
+        if any(serves(one, trace.host, task.place) for trace in broken)
     )
     return Problem(
         title="custom DNS resolver leads past the private endpoint",
         explanation=(
-            f"{vpc.id} sends lookups to {servers} instead of Amazon's resolver, which alone knows the private DNS of "
-            f"{passed[0].id}. {hosts(broken)} resolved to a public address, which the subnet has no way to. "
-            f"{silence(symptom)}"
+            f"{vpc.id} sends lookups to {servers} instead of Amazon's resolver, which alone knows "
+            f"{_private_way(passed, broken, vpc)}. {hosts(broken)} resolved to a public address, which the subnet "
+            f"has no way to. {silence(symptom)}"
         ),
         culprit=culprit,
         evidence=(named, *(_serving(one, task) for one in passed), *hop_evidence(broken)),
@@ -90,6 +96,13 @@ def check(
         inferred=(f"what the resolvers ({servers}) answer cannot be read, and the address is taken to be theirs",),
         traces=broken,
     )
+
+
+def _private_way(passed: tuple[VpcEndpoint, ...], broken: tuple[Trace, ...], vpc: Vpc) -> str:
+    """What the resolver of the VPC would have answered by: private DNS of an endpoint, else a hosted zone."""
+    zones = vpc.hosted_zones.value if isinstance(vpc.hosted_zones, Known) else ()
+    found = next((zone for trace in broken if (zone := zone_of(trace.host, zones))), None)
+    return f"hosted zone {found.id} ({found.name})" if found and not passed else f"the private DNS of {passed[0].id}"
 
 
 def _serving(endpoint: VpcEndpoint, task: Task) -> Evidence:

@@ -47,7 +47,7 @@ def check(
     if isinstance(puller, Unknown) or isinstance(vpc, Unknown) or isinstance(traces, Unknown):
         unread = tuple(dict.fromkeys(one for one in (puller, vpc, traces) if isinstance(one, Unknown)))
         return _by_text(task, symptom, image, None, "unknown") if told else Undetermined(unread)
-    flows = pull_plan(task, image, symptom)
+    flows = pull_plan(task, image, symptom, ipv6_only=puller.value.subnet.cidr is None)
     to_ecr = tuple(trace for trace in traces.value if trace.phase != "download")
     spoken_of = next((trace for trace in to_ecr if trace.phase == _way_of(symptom)), None)
     found = refusals(CAUSE, to_ecr, flows, puller.value, vpc.value)

@@ -2,8 +2,8 @@
 
 An interface endpoint has names of its own, and takes over the service's public name only with private DNS on. The name
 of an image cannot carry an endpoint's own name, so that without private DNS the pull goes to ECR's public addresses. In
-a subnet without internet access nothing answers there. A private hosted zone can stand in for private DNS; such zones
-are not read, and the finding is `likely` unless ECS's text shows that the name resolved to a public address.
+a subnet without internet access nothing answers there. A private hosted zone of the VPC can stand in for private DNS:
+where one leads the name to an endpoint, private DNS is not at fault.
 
 What mends it: private DNS on. The VPC's DNS support and DNS hostnames must be on for it.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
@@ -21,7 +21,7 @@ from pull_doctor.causes.shared.paths import (
     table_in_use,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import ECR, dns_attributes, endpoint_resource, listed, shown
+from pull_doctor.causes.shared.vpc_endpoints import dns_attributes, endpoint_resource, listed, of_traces
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom
@@ -40,7 +40,7 @@ def check(
     if isinstance(vpc.endpoints, Unknown):
         return Undetermined((vpc.endpoints,))
     broken = broken_by(CAUSE, traces)
-    off = tuple(one for one in of_service(vpc, *ECR) if not one.private_dns)
+    off = tuple(one for one in of_service(vpc, *of_traces(traces)) if not one.private_dns)
     if not off:
         return Ok(f"{vpc.id} has no endpoint for ECR with private DNS off")
     if not broken:
@@ -51,16 +51,12 @@ def check(
     endpoint = needed[0]
     culprit = endpoint_resource(task.place, endpoint)
     table, uses = table_in_use(task, puller, vpc)
-    inferred = (
-        ()
-        if shown(broken)
-        else (f"ECS's text shows no address, and a hosted zone, which is not read, could lead to {endpoint.id} too",)
-    )
     return Problem(
         title="private DNS of the ECR endpoint is off",
         explanation=(
-            f"{listed(needed)} would serve {hosts(broken)}, but private DNS is off there, so that the name resolves to "
-            f"public addresses. {puller.subnet.id} uses {table.id}, which has no route to them. {silence(symptom)}"
+            f"{listed(needed)} would serve {hosts(broken)}, but private DNS is off there, and no hosted zone "
+            f"stands in for it, so that the name resolves to public addresses. {puller.subnet.id} uses {table.id}, "
+            f"which has no route to them. {silence(symptom)}"
         ),
         culprit=culprit,
         evidence=(
@@ -89,6 +85,5 @@ def check(
             ),
         ),
         still=still_there(task, puller, service),
-        inferred=inferred,
         traces=broken,
     )

@@ -44,11 +44,11 @@ def check(
     hop = failing_hop(CAUSE, told)
     assert hop is not None
     assert hop.resource is not None
-    newest = primary(service)
+    newest = primary(service) if puller.kind == "task" else None
     groups = puller.groups.value if isinstance(puller.groups, Known) else ()
     who = f"{puller.private_ip or puller.subnet.cidr}{' or ' + ', '.join(groups) if groups else ''}"
     return Problem(
-        title="endpoint security group does not let the task in",
+        title=f"endpoint security group does not let the {puller.kind} in",
         explanation=(
             f"{told.host} leads to {_endpoint_id(told)} by private DNS. {hop.resource.id}, the endpoint's security "
             f"group, has no inbound rule for tcp 443 from {who}. {silence(symptom)}"
@@ -82,12 +82,15 @@ def _endpoint_id(trace: Trace) -> str:
 
 
 def _fix(task: Task, puller: Puller, vpc: Vpc, blocking: list[str], groups: tuple[str, ...]) -> Fix:
-    source = (
-        {"UserIdGroupPairs": [{"GroupId": groups[0]}]} if groups else {"IpRanges": [{"CidrIp": puller.subnet.cidr}]}
+    by_range = (
+        {"IpRanges": [{"CidrIp": puller.subnet.cidr}]}
+        if puller.subnet.cidr
+        else {"Ipv6Ranges": [{"CidrIpv6": puller.subnet.ipv6_cidr}]}
     )
+    source = {"UserIdGroupPairs": [{"GroupId": groups[0]}]} if groups else by_range
     rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **source}
     known = vpc.security_groups.value if isinstance(vpc.security_groups, Known) else ()
-    admitted = groups[0] if groups else puller.subnet.cidr
+    admitted = groups[0] if groups else puller.subnet.cidr or puller.subnet.ipv6_cidr
     return Fix(
         f"let {admitted} in on tcp 443",
         "exact",

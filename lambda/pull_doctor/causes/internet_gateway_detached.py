@@ -10,7 +10,9 @@ https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import (
+    Model,
     at_steps,
     attached_gateway,
     broken_by,
@@ -26,6 +28,7 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Route, RouteTable, Service
+from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
@@ -37,7 +40,14 @@ STEPS: tuple[Step, ...] = ("route", "internet-gateway")
 
 
 def check(
-    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+    *,
+    task: Task,
+    image: ImageReference,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
@@ -50,16 +60,22 @@ def check(
     attached = attached_gateway(vpc) == route.target
     state = f"{route.target} is {_attachment(route, vpc)}"
     doubt = f"EC2 does not use the route of {table.id}, and shows {route.target} as attached: one may be of before"
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     return Problem(
         title="internet gateway of the subnet's route is not attached to the VPC",
         explanation=(
             f"{uses.text}, which sends {route.destination} to {route.target}. {state}. An internet gateway carries "
             f"traffic only for the VPC that it is attached to, so that nothing reaches {hosts(broken)}. "
-            f"{silence(symptom)}"
+            f"{silence(symptom)}{others.sentence}"
         ),
         culprit=item,
-        evidence=(uses, *hop_evidence(at_steps(STEPS, broken), ("ok", "fail")), Evidence(state, "fact", (item,))),
-        fixes=(_fix(task, puller, vpc, table, route),),
+        evidence=(
+            uses,
+            *hop_evidence(at_steps(STEPS, broken), ("ok", "fail")),
+            Evidence(state, "fact", (item,)),
+            *others.evidence(task),
+        ),
+        fixes=(_fix(task, puller, vpc, table, route, others.model),),
         still=still_there(task, puller, service),
         inferred=(doubt,) if attached else (),
         traces=broken,
@@ -84,9 +100,9 @@ def _attached_to(route: Route, vpc: Vpc) -> tuple[str, ...] | None:
     return next((one.vpcs for one in vpc.internet_gateways.value if one.id == route.target), None)
 
 
-def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route) -> Fix:
+def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, model: Model | None) -> Fix:
     if _attached_to(route, vpc) != () or attached_gateway(vpc):
-        return reroute(task, puller, vpc, table, route)
+        return reroute(task, puller, vpc, table, route, model)
     attach = {"InternetGatewayId": route.target, "VpcId": vpc.id}
     return Fix(
         f"attach {route.target} to {vpc.id}",

@@ -2,7 +2,8 @@
 
 A NAT gateway works while its state is available. It must be a public one, in a subnet whose own route table leads to
 an internet gateway: in a private subnet it has no way out itself, and a private NAT gateway reaches other networks
-only. A regional NAT gateway brings its own route. Nothing answers the connection then, and ECS reports a timeout.
+only. A regional NAT gateway is in no subnet and has a route table of its own. Nothing answers the connection then, and
+ECS reports a timeout.
 
 What mends it: a default route to the internet gateway for the NAT gateway's subnet, or a NAT gateway that works in the
 route of the task's subnet.
@@ -12,7 +13,9 @@ https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import (
+    Model,
     at_steps,
     attached_gateway,
     broken_by,
@@ -30,6 +33,7 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import NatGateway, RouteTable, Service
+from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.routing import table_of
@@ -42,7 +46,14 @@ STEPS: tuple[Step, ...] = ("route", "nat-gateway")
 
 
 def check(
-    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+    *,
+    task: Task,
+    image: ImageReference,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
@@ -56,19 +67,21 @@ def check(
     item = make(task.place, "AWS::EC2::NatGateway", nat.id)
     state = f"{nat.id} is {nat.state} and {'private' if nat.private else 'public'}"
     why = hop.why if hop.step == "nat-gateway" else f"{state}, and the state of the route is {route.state}"
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     return Problem(
         title=_title(nat, dead_route=hop.step == "route"),
         explanation=(
             f"{uses.text}, which sends {route.destination} to {nat.id}. {why}, so that nothing reaches "
-            f"{hosts(broken)}. {silence(symptom)}"
+            f"{hosts(broken)}. {silence(symptom)}{others.sentence}"
         ),
         culprit=item,
         evidence=(
             uses,
             *hop_evidence(at_steps(STEPS, broken), ("ok", "fail")),
             Evidence(state, "fact", (item,)),
+            *others.evidence(task),
         ),
-        fixes=(_fix(task, puller, vpc, table, nat, broken[0]),),
+        fixes=(_fix(task, puller, vpc, table, nat, broken[0], others.model),),
         still=still_there(task, puller, service),
         inferred=_doubt(nat, table, dead_route=hop.step == "route"),
         traces=broken,
@@ -94,27 +107,30 @@ def _doubt(nat: NatGateway, table: RouteTable, *, dead_route: bool) -> tuple[str
     return ()
 
 
-def _fix(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, nat: NatGateway, trace: Trace) -> Fix:
+def _fix(
+    task: Task, puller: Puller, vpc: Vpc, table: RouteTable, nat: NatGateway, trace: Trace, model: Model | None
+) -> Fix:
     if nat.state == "pending":
         return Fix(f"wait until {nat.id} is available", "your-call", task.place.account, task.place.region)
     own = _way_out(task, vpc, table, nat) if nat.state == "available" and not nat.private else None
-    return own or reroute(task, puller, vpc, table, route_taken(trace, table))
+    return own or reroute(task, puller, vpc, table, route_taken(trace, table), model)
 
 
 def _way_out(task: Task, vpc: Vpc, table: RouteTable, nat: NatGateway) -> Fix | None:
-    """The route that the NAT gateway's own subnet lacks, if the VPC has the internet gateway for it."""
+    """The route that the NAT gateway's own table lacks, if the VPC has the internet gateway for it."""
     gateway = attached_gateway(vpc)
     tables = vpc.route_tables.value if isinstance(vpc.route_tables, Known) else ()
-    behind = table_of(nat.subnet, tables) if nat.subnet else None
-    if gateway is None or behind is None or nat.subnet is None or leads_out(behind, vpc):
+    regional = next((one for one in tables if one.id == nat.route_table), None)
+    behind = table_of(nat.subnet, tables) if nat.subnet else regional
+    if gateway is None or behind is None or leads_out(behind, vpc):
         return None
     if behind.id == table.id:
         return _public_table(task, vpc, puller_table=table, nat=nat)
     exists = any(route.destination == "0.0.0.0/0" for route in behind.routes)
-    alone = behind.subnets == (nat.subnet,) and not behind.main and not exists
+    alone = behind.subnets == ((nat.subnet,) if nat.subnet else ()) and not behind.main and not exists
     command = route_command("ReplaceRoute" if exists else "CreateRoute", behind, "0.0.0.0/0", GatewayId=gateway)
     return Fix(
-        f"route the NAT gateway's subnet to {gateway}",
+        f"route the NAT gateway's {'subnet' if nat.subnet else 'own table'} to {gateway}",
         "exact" if alone else "your-call",
         task.place.account,
         task.place.region,

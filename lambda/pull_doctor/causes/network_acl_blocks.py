@@ -18,9 +18,11 @@ from typing import Literal
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.row import host_class
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import (
     at_steps,
     broken_by,
+    far_end,
     hop_evidence,
     silence,
     spoken_of,
@@ -30,9 +32,20 @@ from pull_doctor.causes.shared.paths import (
 from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import AclEntry, NetworkAcl, Service
+from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.addresses import PUBLIC_IPV4, Network, networks_of, without
+from pull_doctor.network.addresses import (
+    IPV4,
+    PUBLIC_IPV4,
+    PUBLIC_IPV6,
+    Network,
+    behind_nat64,
+    is_nat64,
+    networks_of,
+    version_of,
+    without,
+)
 from pull_doctor.network.filter_hops import CLOSING_RULE, acl_of, puller_networks
 from pull_doctor.network.filters import HTTPS, acl_lets
 from pull_doctor.network.trace import Hop, Step, Trace
@@ -43,11 +56,11 @@ CAUSE = "network-acl-blocks"
 STEPS: tuple[Step, ...] = ("network-acl", "endpoint-network-acl", "nat-network-acl")
 Direction = Literal["ingress", "egress"]
 _Needed = tuple[Direction, str, tuple[Network, ...], tuple[int, int]]
-ANYWHERE = "0.0.0.0/0"
+ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 REPLY_PORTS = (1024, 65535)
 """What a rule for replies covers: every port that a client, or a NAT gateway, opens connections from."""
+_ANY_PUBLIC = (PUBLIC_IPV4, PUBLIC_IPV6)
 _SIDES = {
-    "network-acl": "task's",
     "endpoint-network-acl": "endpoint's",
     "nat-network-acl": "NAT gateway's",
 }
@@ -76,7 +89,14 @@ class Way:
 
 
 def check(
-    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+    *,
+    task: Task,
+    image: ImageReference,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
@@ -85,12 +105,13 @@ def check(
     hop = next(hop for hop in told.hops if hop.cause == CAUSE)
     assert hop.resource is not None
     denied = list(_denied(told, hop, puller, vpc))
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     return Problem(
-        title=_title(hop, next((way for way in denied if way.wholly), denied[0])),
+        title=_title(hop, next((way for way in denied if way.wholly), denied[0]), puller),
         explanation=(
             f"{hop.why}. A network ACL keeps no state: it must allow the request to tcp 443 and, by a rule of its own, "
             f"the reply to the port that the connection came from. The way to {told.host} needs both. "
-            f"{silence(symptom)}"
+            f"{silence(symptom)}{others.sentence}"
         ),
         culprit=hop.resource,
         evidence=(*hop_evidence(at_steps(STEPS, broken)), *_associations(task, denied)),
@@ -105,9 +126,10 @@ def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
     return "; ".join(one.text for one in passed) or f"no path from {puller.subnet.id} passes a network ACL"
 
 
-def _title(hop: Hop, way: Way) -> str:
+def _title(hop: Hop, way: Way, puller: Puller) -> str:
+    side = _SIDES.get(hop.step, f"{puller.kind}'s")
     what = "tcp 443" if way.ports == HTTPS else "the replies"
-    return f"network ACL of the {_SIDES[hop.step]} subnet denies {what} {'out' if way.direction == 'egress' else 'in'}"
+    return f"network ACL of the {side} subnet denies {what} {'out' if way.direction == 'egress' else 'in'}"
 
 
 def _associations(task: Task, denied: list[Way]) -> list[Evidence]:
@@ -121,7 +143,9 @@ def _associations(task: Task, denied: list[Way]) -> list[Evidence]:
 
 def _denied(trace: Trace, hop: Hop, puller: Puller, vpc: Vpc) -> Iterator[Way]:
     """The directions that the hop's ACLs deny, each as the rule that would allow it."""
-    near, here = puller.subnet.cidr or ANYWHERE, puller_networks(puller)
+    version = version_of(far_end(trace, puller))
+    own_range = puller.subnet.cidr if version == IPV4 else puller.subnet.ipv6_cidr
+    near, here = own_range or ANYWHERE[version], puller_networks(puller, version)
     for subnet, far in _subnets(trace, hop, puller, vpc):
         acl = acl_of(subnet, vpc.network_acls)
         assert not isinstance(acl, Unknown)
@@ -139,7 +163,7 @@ def _denied(trace: Trace, hop: Hop, puller: Puller, vpc: Vpc) -> Iterator[Way]:
             judged = puller.reply_ports if own_reply else ports
             answer, _ = acl_lets(acl, direction, networks, judged)
             # Part of all public addresses may be others than the dialled one.
-            if answer == "deny" or (answer == "partly" and networks != PUBLIC_IPV4):
+            if answer == "deny" or (answer == "partly" and networks not in _ANY_PUBLIC):
                 number = _denier(acl, direction, networks, judged)
                 yield Way(acl, subnet, direction, cidr, ports, number, wholly=answer == "deny")
 
@@ -147,12 +171,12 @@ def _denied(trace: Trace, hop: Hop, puller: Puller, vpc: Vpc) -> Iterator[Way]:
 def _denier(acl: NetworkAcl, direction: Direction, networks: tuple[Network, ...], ports: tuple[int, int]) -> int:
     """The last rule before which an allowing one helps: rules that deny other addresses stay in force before it."""
     egress = direction == "egress"
-    enough = ("allow", "partly") if networks == PUBLIC_IPV4 else ("allow",)
+    enough = ("allow", "partly") if networks in _ANY_PUBLIC else ("allow",)
     numbers = {one.number for one in acl.entries if one.egress == egress and not one.allow}
     denying = {number for number in numbers if number < CLOSING_RULE}
 
     def helps(number: int) -> bool:
-        allowing = AclEntry(number, egress, allow=True, protocol="-1", cidr=ANYWHERE)
+        allowing = AclEntry(number, egress, allow=True, protocol="-1", cidr=ANYWHERE[version_of(networks)])
         before = tuple(one for one in acl.entries if one.number < number)
         return acl_lets(replace(acl, entries=(*before, allowing)), direction, networks, ports)[0] in enough
 
@@ -164,27 +188,32 @@ def _subnets(trace: Trace, hop: Hop, puller: Puller, vpc: Vpc) -> Iterator[tuple
     known = {one.id: one for one in vpc.subnets.value} if isinstance(vpc.subnets, Known) else {}
     endpoint = endpoint_on(trace, vpc)
     others = [one for one in endpoint.subnets if one != puller.subnet.id] if endpoint else []
+    version = version_of(far_end(trace, puller))
     if hop.step == "endpoint-network-acl":
-        yield from ((subnet, ANYWHERE) for subnet in others)
+        yield from ((subnet, ANYWHERE[version]) for subnet in others)
     elif hop.step == "network-acl":
-        ranges = [known[one].cidr or ANYWHERE for one in others if one in known] or [ANYWHERE]
-        yield from ((puller.subnet.id, cidr) for cidr in ranges)
+        theirs = [known[one] for one in others if one in known]
+        ranges = [(one.cidr if version == IPV4 else one.ipv6_cidr) or ANYWHERE[version] for one in theirs]
+        yield from ((puller.subnet.id, cidr) for cidr in ranges or [ANYWHERE[version]])
     else:
+        # A NAT gateway leaves over IPv4, also where it translates.
         gateways = vpc.nat_gateways.value if isinstance(vpc.nat_gateways, Known) else ()
         nats = {one.resource.id for one in trace.hops if one.step == "nat-gateway" and one.resource}
-        yield from ((one.subnet, ANYWHERE) for one in gateways if one.id in nats and one.subnet)
+        yield from ((one.subnet, ANYWHERE[IPV4]) for one in gateways if one.id in nats and one.subnet)
 
 
 def _dialled(trace: Trace, far: str, puller: Puller, vpc: Vpc) -> tuple[Network, ...]:
     """The dialled address, if it lies at this far end; else the far end's whole range, which is known for S3."""
-    ranges, address = networks_of([far]), networks_of([trace.address] if trace.address else [])
-    if address and not without(address, ranges):
-        return address
-    if far != ANYWHERE:
+    ranges, dialled = networks_of([far]), far_end(trace, puller)
+    if version_of(ranges) == IPV4 and is_nat64(dialled):
+        dialled = behind_nat64(dialled)
+    if trace.address and not without(dialled, ranges):
+        return dialled
+    if far not in ANYWHERE.values():
         return ranges
     s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
-    to_s3 = host_class(trace.host) == "s3" and f".{puller.place.region}." in trace.host
-    return networks_of(s3.cidrs if s3 and to_s3 else ()) or PUBLIC_IPV4
+    to_s3 = version_of(dialled) == IPV4 and host_class(trace.host) == "s3" and f".{puller.place.region}." in trace.host
+    return networks_of(s3.cidrs if s3 and to_s3 else ()) or dialled
 
 
 def _fix(task: Task, puller: Puller, vpc: Vpc, broken: tuple[Trace, ...]) -> Fix:
@@ -238,7 +267,7 @@ def _rule(way: Way, number: int | None) -> AwsCommand:
             "Protocol": "6",
             "RuleAction": "allow",
             "Egress": way.direction == "egress",
-            "CidrBlock": way.cidr,
+            "Ipv6CidrBlock" if ":" in way.cidr else "CidrBlock": way.cidr,
             "PortRange": {"From": way.ports[0], "To": way.ports[1]},
         },
     )

@@ -2,17 +2,17 @@
 
 An internet gateway carries only traffic of interfaces that have a public IP address. A Fargate task gets one only if
 its network configuration says assignPublicIp=ENABLED; the default is DISABLED, and the subnet's own setting
-(MapPublicIpOnLaunch) does not count. Without the address the packets leave and no answer comes back: ECS
-reports a timeout.
+(MapPublicIpOnLaunch) does not count. On EC2 the instance pulls, by its primary interface: it needs the address,
+whatever the task has. Without the address the packets leave and no answer comes back: ECS reports a timeout.
 
 What mends it: assignPublicIp=ENABLED for the service or the run-task call, or subnets whose default route is a
-NAT gateway.
+NAT gateway; an Elastic IP address for an instance.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
 """
 
 from __future__ import annotations
 
-from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still
+from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Still
 from pull_doctor.causes.shared.paths import (
     broken_by,
     hop_evidence,
@@ -24,13 +24,13 @@ from pull_doctor.causes.shared.paths import (
     undecided,
     update_network,
 )
-from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Deployment, Service
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.resource import make
+from pull_doctor.resource import Resource, make
 
 CAUSE = "no-public-ip"
 STEPS: tuple[Step, ...] = ("route", "public-address")
@@ -49,54 +49,62 @@ def check(
     broken = broken_by(CAUSE, traces)
     if not broken:
         return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
-    interface = make(task.place, "AWS::EC2::NetworkInterface", puller.interface) if puller.interface else None
-    culprit = interface or make(task.place, "AWS::EC2::Subnet", puller.subnet.id)
-    configured = deployment.value if isinstance(deployment, Known) else None
+    culprit, setting, inferred = _setting(task, puller, deployment)
     evidence = [*hop_evidence(broken), table_in_use(task, puller, vpc)[1]]
     route = next(hop for hop in broken[0].hops if hop.step == "route")
     evidence.append(Evidence(route.why, "fact", (route.resource,) if route.resource else ()))
-    sends = route.why.partition(",")[0]
-    inferred: tuple[str, ...] = ()
-    if configured and configured.assign_public_ip is False:
-        culprit = make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
-        text = f"deployment {configured.id} of service {task.service} has assignPublicIp=DISABLED"
-        evidence.append(Evidence(text, "fact", (culprit,)))
-    else:
-        inferred = (f"{puller.interface} was read after the task had failed, and no deployment tells its setting",)
+    sends, where = route.why.partition(",")[0], puller.subnet.id
+    who = {
+        "task": f"The task's interface in {where}",
+        "instance": f"Instance {puller.instance} in {where}, which pulls for the task,",
+    }[puller.kind]
     return Problem(
-        title="task has no public IP address behind an internet gateway",
+        title=f"{puller.kind} has no public IP address behind an internet gateway",
         explanation=(
             f"{sends}, an internet gateway, which carries only traffic of interfaces with a public IP address. "
-            f"The task's interface in {puller.subnet.id} has none, so that it does not reach {hosts(broken)}. "
-            f"{silence(symptom)}"
+            f"{who} has none, so that it does not reach {hosts(broken)}. {silence(symptom)}"
         ),
         culprit=culprit,
-        evidence=tuple(evidence),
-        fixes=_fixes(task, service),
+        evidence=(*evidence, *setting),
+        fixes=_fixes(task, puller, service),
         still=_still(task, puller, service),
         inferred=inferred,
         traces=broken,
     )
 
 
+def _setting(
+    task: Task, puller: Puller, deployment: Fact[Deployment | None]
+) -> tuple[Resource, tuple[Evidence, ...], tuple[str, ...]]:
+    """What is to blame for the missing address, the evidence for that, and what is inferred."""
+    if puller.kind == "instance":
+        return make(task.place, "AWS::EC2::Instance", puller.instance or ""), (), ()
+    configured = deployment.value if isinstance(deployment, Known) else None
+    if configured and configured.assign_public_ip is False:
+        service = make(task.place, "AWS::ECS::Service", f"{task.cluster}/{task.service}")
+        text = f"deployment {configured.id} of service {task.service} has assignPublicIp=DISABLED"
+        return service, (Evidence(text, "fact", (service,)),), ()
+    kind, name = ("NetworkInterface", puller.interface) if puller.interface else ("Subnet", puller.subnet.id)
+    inferred = f"{puller.interface} was read after the task had failed, and no deployment tells its setting"
+    return make(task.place, f"AWS::EC2::{kind}", name), (), (inferred,)
+
+
 def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
     if any(hop.step == "public-address" for trace in traces for hop in trace.hops):
-        return f"the interface in {puller.subnet.id} has a public IP address"
+        return f"{puller.named} in {puller.subnet.id} has a public IP address"
     return f"no path from {puller.subnet.id} needs a public IP address of its own"
 
 
 def _still(task: Task, puller: Puller, service: Fact[Service | None]) -> Still:
-    if task.service is None:
-        return "yes"
-    if isinstance(service, Unknown):
-        return "unknown"
     newest = primary(service)
-    if newest and newest.assign_public_ip:
+    if puller.kind == "task" and newest and newest.assign_public_ip:
         return "no"
     return still_there(task, puller, service)
 
 
-def _fixes(task: Task, service: Fact[Service | None]) -> tuple[Fix, ...]:
+def _fixes(task: Task, puller: Puller, service: Fact[Service | None]) -> tuple[Fix, ...]:
+    if puller.kind == "instance":
+        return (_elastic_ip(task, puller),)
     newest = primary(service)
     if newest is None or not newest.subnets:
         return (
@@ -118,4 +126,22 @@ def _fixes(task: Task, service: Fact[Service | None]) -> tuple[Fix, ...]:
             "new tasks can be reached from the internet as far as their security groups allow it",
             "public IPv4 addresses, by the hour",
         ),
+    )
+
+
+def _elastic_ip(task: Task, puller: Puller) -> Fix:
+    """An address for the instance that stands; its launch template decides about later ones.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/working-with-eips.html
+    """
+    address = {"AllocationId": "<new-allocation-id>", "NetworkInterfaceId": puller.interface}
+    return Fix(
+        f"give {puller.named} an Elastic IP address, and new ones an address by their launch template",
+        "fill-in",
+        task.place.account,
+        task.place.region,
+        (AwsCommand("ec2", "AllocateAddress", {"Domain": "vpc"}), AwsCommand("ec2", "AssociateAddress", address)),
+        None,
+        "the instance can be reached from the internet as far as its security groups allow it",
+        "public IPv4 addresses, by the hour",
     )

@@ -16,16 +16,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
 from pull_doctor.causes.shared.paths import (
+    Model,
+    attached_egress_only,
     broken_by,
     failing_hop,
     hop_evidence,
     hosts,
-    leave_subnet,
-    primary,
+    route_command,
     silence,
     still_there,
     table_in_use,
+    target_member,
     undecided,
     usable_nats,
 )
@@ -36,7 +39,6 @@ from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.endpoints import of_service, s3_gateways
-from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import Place, make
@@ -62,23 +64,20 @@ def check(
         return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
     table, uses = table_in_use(task, puller, vpc)
     item = make(task.place, "AWS::EC2::RouteTable", table.id)
-    neighbours = _working_neighbours(puller, vpc, service)
-    explanation = (
-        f"{uses.text}, which has no route that reaches {hosts(broken)}. {_no_endpoint(image, vpc)}{silence(symptom)}"
-    )
-    if neighbours:
-        subnet, _, gateway = neighbours[0]
-        explanation += f" {subnet}, which the service uses too, has a default route to {gateway}."
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     routes = failing_hop(CAUSE, broken[0])
     shown = "; ".join(routes.details) if routes else ""
     count = f"{len(table.routes)} route{'s' if len(table.routes) != 1 else ''}"
-    evidence = (uses, *hop_evidence(broken), Evidence(f"{table.id} holds {count}: {shown}", "fact", (item,)))
+    holds = Evidence(f"{table.id} holds {count}: {shown}", "fact", (item,))
     return Problem(
         title="subnet has no route to the registry",
-        explanation=explanation,
+        explanation=(
+            f"{uses.text}, which has no route that reaches {hosts(broken)}. {_no_endpoint(image, vpc)}"
+            f"{silence(symptom)}{others.sentence}"
+        ),
         culprit=item,
-        evidence=evidence,
-        fixes=_fixes(task, image, puller, vpc, table, service, neighbours),
+        evidence=(uses, *hop_evidence(broken), holds, *others.evidence(task)),
+        fixes=_fixes(task, image, puller, vpc, table, service, others),
         still=still_there(task, puller, service),
         traces=broken,
     )
@@ -98,30 +97,6 @@ def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
     return ways[-1] if ways else f"no path from {puller.subnet.id} ends for want of a route"
 
 
-def _working_neighbours(puller: Puller, vpc: Vpc, service: Fact[Service | None]) -> list[tuple[str, RouteTable, str]]:
-    """Other subnets of the service with an active default route through a NAT gateway: (subnet, table, gateway)."""
-    newest = primary(service)
-    found = []
-    for subnet in newest.subnets if newest else ():
-        table = table_of(subnet, vpc.route_tables.value) if isinstance(vpc.route_tables, Known) else None
-        gateway = _default_nat(table, puller, vpc) if table else None
-        if table and gateway and subnet != puller.subnet.id:
-            found.append((subnet, table, gateway))
-    return found
-
-
-def _default_nat(table: RouteTable, puller: Puller, vpc: Vpc) -> str | None:
-    usable = {nat.id for nat in usable_nats(puller, vpc)}
-    return next(
-        (
-            route.target
-            for route in table.routes
-            if route.destination == "0.0.0.0/0" and route.state == "active" and route.target in usable
-        ),
-        None,
-    )
-
-
 def _fixes(
     task: Task,
     image: ImageReference,
@@ -129,45 +104,58 @@ def _fixes(
     vpc: Vpc,
     table: RouteTable,
     service: Fact[Service | None],
-    neighbours: list[tuple[str, RouteTable, str]],
+    others: Neighbours,
 ) -> tuple[Fix, ...]:
-    place, subnet = task.place, puller.subnet.id
-    fixes: list[Fix] = []
-    if neighbours:
-        _, model, gateway = neighbours[0]
-        associate = AwsCommand("ec2", "AssociateRouteTable", {"RouteTableId": model.id, "SubnetId": subnet})
-        if subnet not in table.subnets:
-            fixes.append(
-                Fix(
-                    "give the subnet the route table that its neighbours use",
-                    "your-call",
-                    place.account,
-                    place.region,
-                    (associate,),
-                    model.managed_by,
-                    f"everything in {subnet} reaches the internet through {gateway}",
-                )
-            )
-    usable = usable_nats(puller, vpc)
-    if not fixes and usable:
-        route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": usable[0].id}
-        fixes.append(
-            Fix(
-                "route the subnet's internet traffic through the VPC's NAT gateway",
-                "your-call",
-                place.account,
-                place.region,
-                (AwsCommand("ec2", "CreateRoute", route),),
-                table.managed_by,
-                f"every subnet that uses {table.id} reaches the internet through {usable[0].id}",
-                "NAT gateway data processing, by the gigabyte",
-            )
-        )
-    ways = [*fixes, *_endpoints(task, image, puller, vpc, table)]
-    if not fixes:
+    leave = leave_subnet(task, puller, service, others)
+    if puller.subnet.cidr is None:
+        return (_over_ipv6(task, vpc, table), *((leave,) if leave else ()))
+    way = _neighbours_way(task, puller, table, others.model) if others.model else _own_nat(task, puller, vpc, table)
+    ways = [*([way] if way else []), *_endpoints(task, image, puller, vpc, table)]
+    if way is None:
         ways.append(_new_nat(task, table))
-    leave = leave_subnet(task, puller, service)
     return (ways[0], *((leave,) if leave else ()), *ways[1:])
+
+
+def _neighbours_way(task: Task, puller: Puller, table: RouteTable, model: Model) -> Fix:
+    """The route table of a subnet from which the path works, or its route where the subnet has a table of its own."""
+    subnet, gateway = puller.subnet.id, model.route.target
+    if subnet not in table.subnets:
+        return Fix(
+            "give the subnet the route table that its neighbours use",
+            "your-call",
+            task.place.account,
+            task.place.region,
+            (AwsCommand("ec2", "AssociateRouteTable", {"RouteTableId": model.table.id, "SubnetId": subnet}),),
+            model.table.managed_by,
+            f"everything in {subnet} reaches the internet through {gateway}",
+        )
+    target = {target_member(gateway): gateway}
+    return Fix(
+        f"route the subnet's internet traffic through {gateway}, as in {model.subnet}",
+        "your-call",
+        task.place.account,
+        task.place.region,
+        (route_command("CreateRoute", table, model.route.destination, **target),),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches the internet through {gateway}",
+        "NAT gateway data processing, by the gigabyte" if gateway.startswith("nat-") else None,
+    )
+
+
+def _own_nat(task: Task, puller: Puller, vpc: Vpc, table: RouteTable) -> Fix | None:
+    usable = usable_nats(puller, vpc)
+    if not usable:
+        return None
+    return Fix(
+        "route the subnet's internet traffic through the VPC's NAT gateway",
+        "your-call",
+        task.place.account,
+        task.place.region,
+        (route_command("CreateRoute", table, "0.0.0.0/0", NatGatewayId=usable[0].id),),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches the internet through {usable[0].id}",
+        "NAT gateway data processing, by the gigabyte",
+    )
 
 
 def _endpoints(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, table: RouteTable) -> Iterator[Fix]:
@@ -188,6 +176,22 @@ def _endpoints(task: Task, image: ImageReference, puller: Puller, vpc: Vpc, tabl
             if interfaces
             else "none",
         )
+
+
+def _over_ipv6(task: Task, vpc: Vpc, table: RouteTable) -> Fix:
+    """The way out of a subnet that has IPv6 alone."""
+    place, gateway = task.place, attached_egress_only(vpc)
+    make_one = AwsCommand("ec2", "CreateEgressOnlyInternetGateway", {"VpcId": vpc.id})
+    target = {"EgressOnlyInternetGatewayId": gateway or "<egress-only-gateway-id>"}
+    return Fix(
+        f"route the subnet's IPv6 traffic through {gateway or 'an egress-only internet gateway'}",
+        "your-call" if gateway else "fill-in",
+        place.account,
+        place.region,
+        (*(() if gateway else (make_one,)), route_command("CreateRoute", table, "::/0", **target)),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches the internet over IPv6, and is not reached from it",
+    )
 
 
 def _new_nat(task: Task, table: RouteTable) -> Fix:

@@ -12,6 +12,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
 from pull_doctor.causes.shared.vpc_endpoints import ECR, listed
 from pull_doctor.facts.fact import Fact, Known
@@ -55,12 +56,13 @@ def check(
     else:
         title = "no S3 gateway endpoint, so image layers cannot be downloaded"
         state = f"{vpc.id} has no gateway endpoint for S3 in {image.ecr.region if image.ecr else task.place.region}."
+    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
     return Problem(
         title=title,
         explanation=(
             f"ECR keeps image layers in Amazon S3. A subnet without internet access needs a way to S3 besides ECR's "
             f"endpoints. {puller.subnet.id} uses {table.id}, which has no route to S3. {state} "
-            f"{silence(symptom)}"
+            f"{silence(symptom)}{others.sentence}"
         ),
         culprit=make(task.place, "AWS::EC2::RouteTable", table.id),
         evidence=(

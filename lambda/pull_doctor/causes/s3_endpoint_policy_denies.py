@@ -42,7 +42,8 @@ def check(
     service: Fact[Service | None],
 ) -> Outcome:
     to_s3 = tuple(trace for trace in traces if trace.phase == "download")
-    found = refusals(CAUSE, to_s3, pull_plan(task, image, symptom), puller, vpc)
+    flows = pull_plan(task, image, symptom, ipv6_only=puller.subnet.cidr is None)
+    found = refusals(CAUSE, to_s3, flows, puller, vpc)
     if not found:
         return undecided(STEPS, to_s3) or Ok(_why_ok(puller, vpc, to_s3))
     first = found[0]

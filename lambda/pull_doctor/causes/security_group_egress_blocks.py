@@ -20,6 +20,7 @@ from pull_doctor.causes.shared.paths import (
     at_steps,
     broken_by,
     failing_hop,
+    far_end,
     hop_evidence,
     silence,
     spoken_of,
@@ -31,13 +32,14 @@ from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
+from pull_doctor.network.addresses import IPV4, version_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 
 CAUSE = "security-group-egress-blocks"
 STEPS: tuple[Step, ...] = ("security-group",)
 _FEW = 2
-_ANYWHERE = ("IpRanges", "CidrIp", "0.0.0.0/0")
+_ANYWHERE = {4: ("IpRanges", "CidrIp", "0.0.0.0/0"), 6: ("Ipv6Ranges", "CidrIpv6", "::/0")}
 
 
 def check(
@@ -62,7 +64,7 @@ def check(
         explanation=(f"{hop.why}, where {told.host} is. {not_covered if layers_alone else ''}{silence(symptom)}"),
         culprit=hop.resource,
         evidence=(*hop_evidence(judged), *hop_evidence(judged, ("ok",))),
-        fixes=(_fix(task, vpc, hop.resource.id, broken),),
+        fixes=(_fix(task, puller, vpc, hop.resource.id, broken),),
         still=still_there(task, puller, service, by_groups=True),
         traces=broken,
     )
@@ -73,11 +75,10 @@ def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
     return "; ".join(one.text for one in passed) or f"no path from {puller.subnet.id} hangs on what is let out"
 
 
-def _fix(task: Task, vpc: Vpc, group: str, broken: tuple[Trace, ...]) -> Fix:
+def _fix(task: Task, puller: Puller, vpc: Vpc, group: str, broken: tuple[Trace, ...]) -> Fix:
     """One rule for exactly the hosts that are not let out; any address covers all the others."""
-    wanted = list(dict.fromkeys(_destination(trace, task, vpc) for trace in broken))
-    if _ANYWHERE in wanted:
-        wanted = [_ANYWHERE]
+    wanted = list(dict.fromkeys(_destination(trace, task, puller, vpc) for trace in broken))
+    wanted = [one for one in wanted if one in _ANYWHERE.values()] or wanted
     rule: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     for kind, member, name in wanted:
         rule.setdefault(kind, []).append({member: name})
@@ -94,12 +95,13 @@ def _fix(task: Task, vpc: Vpc, group: str, broken: tuple[Trace, ...]) -> Fix:
     )
 
 
-def _destination(trace: Trace, task: Task, vpc: Vpc) -> tuple[str, str, str]:
+def _destination(trace: Trace, task: Task, puller: Puller, vpc: Vpc) -> tuple[str, str, str]:
     """What a rule names the trace's far end by: (member of the rule, member of its item, value)."""
     endpoint = endpoint_on(trace, vpc)
     if endpoint and endpoint.groups:
         return "UserIdGroupPairs", "GroupId", endpoint.groups[0]
+    version = version_of(far_end(trace, puller))
     s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
-    if s3 and host_class(trace.host) == "s3" and f".{task.place.region}." in trace.host:
+    if s3 and version == IPV4 and host_class(trace.host) == "s3" and f".{task.place.region}." in trace.host:
         return "PrefixListIds", "PrefixListId", s3.id
-    return _ANYWHERE
+    return _ANYWHERE[version]

@@ -21,7 +21,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import ECR, dns_attributes, endpoint_resource, listed
+from pull_doctor.causes.shared.vpc_endpoints import ECR, STORES, dns_attributes, endpoint_resource, listed
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
 from pull_doctor.intake.symptom import Symptom
@@ -50,7 +50,9 @@ def check(
     hop = failing_hop(CAUSE, told)
     unresolved = hop is not None and hop.step == "name"
     relied = tuple(
-        one for one in of_service(vpc, *ECR, "s3") if any(serves(one, trace.host, task.place) for trace in broken)
+        one
+        for one in of_service(vpc, *ECR, *STORES, "s3")
+        if any(serves(one, trace.host, task.place) for trace in broken)
     )
     return Problem(
         title="DNS support is off in the VPC" if vpc.dns_support == OFF else "DNS hostnames are off in the VPC",

@@ -130,7 +130,7 @@ class Aws:
             connect_timeout=2,
             read_timeout=5,
             retries={"mode": "standard", "total_max_attempts": 3},
-            max_pool_connections=16,
+            max_pool_connections=32,
         )
 
     def _assumed(self, account: str, region: str) -> boto3.Session:

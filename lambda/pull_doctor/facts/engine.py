@@ -60,12 +60,13 @@ def gather(
     *,
     plan: Plan,
     deadline: float,
-    workers: int = 16,
+    workers: int = 32,
     memory: SharedAnswers | None = None,
 ) -> Answers:
     """Answer all that the plan asks. Raises for no read, and waits for none past ``deadline``.
 
     ``deadline`` is a moment of ``time.monotonic``. A question without an answer by then is unknown, ``timed-out``.
+    ``workers`` are more than a wave has questions, so that none of them waits for another.
     """
     answers = Answers()
     while new := [each for each in dict.fromkeys(plan(task, failures, answers)) if answers.get(each) is None]:

@@ -51,6 +51,8 @@ _TOO_MANY_REQUESTS = 429
 _OWN_ID = (
     "subnet",
     "interface",
+    "instance",
+    "prefix_list",
     "vpc",
     "service",
     "arn",

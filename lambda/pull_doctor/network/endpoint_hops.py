@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import VpcEndpoint
-from pull_doctor.network.addresses import Network
+from pull_doctor.network.addresses import IPV4, Network, version_of
 from pull_doctor.network.endpoints import answers
 from pull_doctor.network.filter_hops import VERDICTS, AclCheck, acl_of, groups_of, judge_acl, not_told, puller_networks
 from pull_doctor.network.filters import HTTPS, Peer, groups_let
 from pull_doctor.network.flows import Flow
 from pull_doctor.network.policy_hops import policy_hops
+from pull_doctor.network.routing import read_prefix_lists
 from pull_doctor.network.trace import Hop
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import Resource, make
@@ -27,9 +28,10 @@ def endpoint_hops(
     if not answers(endpoint):
         state = "has no network interface" if endpoint.state in ("available", "partial") else f"is {endpoint.state}"
         return (Hop("endpoint", item, "fail", f"{endpoint.id} {state}", cause="endpoint-not-available"),)
-    hops = [_state_hop(endpoint, item), _ingress_hop(endpoint, puller, vpc)]
+    near = puller_networks(puller, version_of(networks))
+    hops = [_state_hop(endpoint, item), _ingress_hop(endpoint, near, puller, vpc)]
     if networks:
-        acl = _acl_hop(endpoint, puller, vpc)
+        acl = _acl_hop(endpoint, near, puller, vpc)
         hops += [acl] if acl else []
     return (*hops, *policy_hops(flow, endpoint, puller, vpc))
 
@@ -42,17 +44,18 @@ def _state_hop(endpoint: VpcEndpoint, item: Resource) -> Hop:
     return Hop("endpoint", item, "unknown", why, missing=missing)
 
 
-def _ingress_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop:
+def _ingress_hop(endpoint: VpcEndpoint, near: tuple[Network, ...], puller: Puller, vpc: Vpc) -> Hop:
     groups = groups_of(Known(endpoint.groups), vpc)
     if isinstance(groups, Unknown):
         why = f"the security groups of {endpoint.id} could not be read"
         return Hop("endpoint-security-group", None, "unknown", why, missing=groups)
     known_groups = puller.groups.value if isinstance(puller.groups, Known) else None
-    peer = Peer(puller_networks(puller), known_groups)
-    answer, reason = groups_let(groups, "ingress", peer)
+    peer = Peer(near, known_groups)
+    answer, reason = groups_let(groups, "ingress", peer, (), read_prefix_lists(vpc))
     item = make(puller.place, "AWS::EC2::SecurityGroup", groups[0].id)
     named = ", ".join(group.id for group in groups)
-    address = puller.private_ip or puller.subnet.cidr or puller.subnet.id
+    own = puller.private_ip or puller.subnet.cidr if version_of(near) == IPV4 else ", ".join(map(str, near))
+    address = own or puller.subnet.id
     who = f"{address} or {', '.join(known_groups)}" if known_groups else address
     why = {
         "allow": f"{reason}, the group of {address}"
@@ -74,7 +77,7 @@ def _ingress_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop:
     )
 
 
-def _acl_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop | None:
+def _acl_hop(endpoint: VpcEndpoint, near: tuple[Network, ...], puller: Puller, vpc: Vpc) -> Hop | None:
     """Judge the ACLs of the endpoint's other subnets together: only all of them failing proves a block."""
     hops = []
     for subnet in endpoint.subnets:
@@ -85,7 +88,6 @@ def _acl_hop(endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Hop | None:
             why = f"the network ACL of {subnet} could not be read"
             hops.append(Hop("endpoint-network-acl", None, "unknown", why, missing=acl))
             continue
-        near = puller_networks(puller)
         checks: tuple[AclCheck, ...] = (("ingress", near, HTTPS), ("egress", near, puller.reply_ports))
         hops.append(judge_acl("endpoint-network-acl", acl, checks, puller))
     if not hops:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import VpcEndpoint
-from pull_doctor.network.flows import DNS_SUFFIXES, Flow
+from pull_doctor.network.flows import Flow
+from pull_doctor.network.hosts import DNS_SUFFIXES
+from pull_doctor.network.lookups import answers_of, zone_of
 from pull_doctor.network.vpc import Vpc
 from pull_doctor.resource import Place
 
@@ -30,14 +32,20 @@ def covers(endpoint: VpcEndpoint, host: str, place: Place) -> bool:
     EC2 shows the registry's name with and without ``*.`` before it.
     https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
     """
+    return domain_of(endpoint, host, place) is not None
+
+
+def domain_of(endpoint: VpcEndpoint, host: str, place: Place) -> str | None:
+    """The domain that private DNS of the endpoint takes over and that has ``host``, if it does."""
     names = {name.removeprefix("*.") for name in private_names(endpoint, place)}
-    return host in names or host.partition(".")[2] in names
+    return next((name for name in (host, host.partition(".")[2]) if name in names), None)
 
 
 def of_service(vpc: Vpc, *services: str) -> tuple[VpcEndpoint, ...]:
     """The VPC's interface endpoints of these services (``ecr.dkr``), their FIPS forms too, of whatever Region."""
     known = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
-    return tuple(one for one in known if one.type == "Interface" and any(_is(one, service) for service in services))
+    interfaces = (one for one in known if one.type == "Interface")
+    return tuple(one for one in interfaces if any(is_of_service(one, service) for service in services))
 
 
 def private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
@@ -55,6 +63,8 @@ def private_names(endpoint: VpcEndpoint, place: Place) -> tuple[str, ...]:
         (".ecr-fips.api", "api.ecr-fips"),
         (".ecr-fips.dkr", "dkr.ecr-fips"),
         (".s3", "s3"),
+        (".secretsmanager", "secretsmanager"),
+        (".ssm", "ssm"),
     ):
         if endpoint.service.endswith(service):
             return f"{name}.{region}.{suffix}", f"*.{name}.{region}.{suffix}"
@@ -100,6 +110,9 @@ def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
         return "no-route-to-registry"
     if isinstance(vpc.endpoints, Unknown):
         return vpc.endpoints
+    off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
+    if not off and vpc.custom_resolvers != Known(()) and _by_zone(flow.host, vpc):
+        return vpc.custom_resolvers if isinstance(vpc.custom_resolvers, Unknown) else "custom-dns-breaks-name"
     same = of_service(vpc, flow.service)
     covering = [one for one in same if covers(one, flow.host, place)]
     if flow.service == "s3":
@@ -108,7 +121,9 @@ def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
     if covering:
         return _why_unused(covering, vpc)
     if flow.service == "s3":
-        return "s3-endpoint-missing" if _registry_by_endpoint(flow, vpc, place) else "no-route-to-registry"
+        return _missing_way_to_layers(_registry_by_endpoint(flow, vpc, place))
+    if flow.phase == "prepare":
+        return "no-route-to-registry"
     if same:
         return "endpoint-lacks-name"
     if of_service(vpc, "ecr.api", "ecr.dkr"):
@@ -132,21 +147,38 @@ def _why_unused(covering: list[VpcEndpoint], vpc: Vpc) -> str | Unknown:
     return "custom-dns-breaks-name"
 
 
-def _registry_by_endpoint(flow: Flow, vpc: Vpc, place: Place) -> bool:
+def _missing_way_to_layers(registry_by_endpoint: bool | Unknown) -> str | Unknown:  # noqa: FBT001 - a fact, not a switch
+    if isinstance(registry_by_endpoint, Unknown):
+        return registry_by_endpoint
+    return "s3-endpoint-missing" if registry_by_endpoint else "no-route-to-registry"
+
+
+def _registry_by_endpoint(flow: Flow, vpc: Vpc, place: Place) -> bool | Unknown:
     """Whether an endpoint serves the registry whose layers the flow downloads, in the image's own Region.
 
-    Where the text shows that the manifest came, and there is no public way, it came by the endpoint in whatever manner:
-    a hosted zone, which is not read, does what private DNS does.
+    A hosted zone does what private DNS does. Where the text shows that the manifest came, and there is no public way,
+    it came by the endpoint in whatever manner.
     """
     suffix = DNS_SUFFIXES.get(place.partition, "amazonaws.com")
     names = [f"registry.dkr.{family}.{flow.region}.{suffix}" for family in ("ecr", "ecr-fips")]
     there = [one for one in of_service(vpc, "ecr.dkr") if any(covers(one, name, place) for name in names)]
-    if flow.after_manifest:
+    if flow.after_manifest or not there:
         return bool(there)
-    dns_off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
-    return any(one.private_dns for one in there) and not dns_off
+    # Private DNS and hosted zones alike need both attributes.
+    if Known(value=False) in (vpc.dns_support, vpc.dns_hostnames):
+        return False
+    zones = () if any(one.private_dns for one in there) else (vpc.hosted_zones,)
+    unread = next((one for one in (vpc.dns_support, vpc.dns_hostnames, *zones) if isinstance(one, Unknown)), None)
+    return unread or not zones or any(_by_zone(name, vpc) for name in names)
 
 
-def _is(endpoint: VpcEndpoint, service: str) -> bool:
+def _by_zone(host: str, vpc: Vpc) -> bool:
+    """Whether a private hosted zone of the VPC answers with an address for the host."""
+    zone = zone_of(host, vpc.hosted_zones.value) if isinstance(vpc.hosted_zones, Known) else None
+    return zone is not None and bool(answers_of(host, zone))
+
+
+def is_of_service(endpoint: VpcEndpoint, service: str) -> bool:
+    """Whether the endpoint is one of this service (``ecr.dkr``), or of its FIPS form."""
     family, _, member = service.partition(".")
     return endpoint.service.endswith((f".{service}", f".{family}-fips.{member}"))

@@ -7,8 +7,9 @@ from typing import Literal
 
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import NetworkAcl, SecurityGroup
-from pull_doctor.network.addresses import Network, networks_of, without
+from pull_doctor.network.addresses import IPV4, PUBLIC_IPV6, Network, networks_of, without
 from pull_doctor.network.filters import HTTPS, Answer, Peer, acl_lets, groups_let
+from pull_doctor.network.routing import read_prefix_lists
 from pull_doctor.network.trace import Hop, Step, Verdict
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import Resource, make
@@ -30,7 +31,7 @@ def egress_hop(peer: Peer, puller: Puller, vpc: Vpc) -> Hop:
         return Hop("security-group", None, "unknown", why, missing=groups)
     named = ", ".join(group.id for group in groups)
     item = make(puller.place, "AWS::EC2::SecurityGroup", groups[0].id) if groups else None
-    answer, reason = groups_let(groups, "egress", peer, _lists_of_other_hosts(peer, vpc))
+    answer, reason = groups_let(groups, "egress", peer, _lists_of_other_hosts(peer, vpc), read_prefix_lists(vpc))
     why = {
         "allow": reason,
         "deny": f"{named} has no outbound rule that allows tcp 443 to {_some(peer.networks)}",
@@ -83,6 +84,9 @@ def judge_acl(step: Step, acl: NetworkAcl, checks: Sequence[AclCheck], puller: P
     item = make(puller.place, "AWS::EC2::NetworkAcl", acl.id)
     doubt: str | None = None
     for direction, networks, ports in checks:
+        if not networks:
+            doubt = doubt or "the address of the other end is not known"
+            continue
         answer, entry = acl_lets(acl, direction, networks, ports)
         if answer == "allow":
             continue
@@ -114,14 +118,19 @@ def not_told(fact: str, detail: str, item: Resource | None, answer: Answer) -> U
     return Unknown(fact, "not-modelled", resource=item.id if item else None, detail=detail)
 
 
-def puller_networks(puller: Puller) -> tuple[Network, ...]:
+def puller_networks(puller: Puller, version: int = IPV4) -> tuple[Network, ...]:
     """The puller's address, or its whole subnet where the address is not known or not one of the subnet's."""
+    if version != IPV4:
+        known = puller.ipv6.value if isinstance(puller.ipv6, Known) else ()
+        return networks_of(known or ([puller.subnet.ipv6_cidr] if puller.subnet.ipv6_cidr else []))
     subnet = networks_of([puller.subnet.cidr]) if puller.subnet.cidr else ()
     own = networks_of([puller.private_ip]) if puller.private_ip else ()
     return subnet if without(own, subnet) else own or subnet
 
 
 def _some(networks: tuple[Network, ...]) -> str:
+    if networks == PUBLIC_IPV6:
+        return "public IPv6 addresses"
     if len(networks) <= _FEW:
         return " or ".join(str(one.network_address if one.num_addresses == 1 else one) for one in networks)
     return "public addresses" if any(network.is_global for network in networks) else "its addresses"

@@ -6,13 +6,12 @@ no rule matches is denied. https://docs.aws.amazon.com/vpc/latest/userguide/cust
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Literal
 
 from pull_doctor.facts.values import AclEntry, GroupRule, NetworkAcl, SecurityGroup
-from pull_doctor.network.addresses import Network, cut, networks_of, without
+from pull_doctor.network.addresses import Network, cut, network_of, networks_of, without
 
 Answer = Literal["allow", "deny", "partly"]
 """``partly``: some of the addresses (or ports) pass and some do not, or one rule cannot be read."""
@@ -43,11 +42,14 @@ def groups_let(
     direction: Literal["ingress", "egress"],
     peer: Peer,
     elsewhere: Collection[str] = (),
+    lists: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Answer, str]:
     """Say whether the groups together allow tcp 443 with the peer, and by which group and source.
 
-    ``elsewhere`` are prefix lists that hold none of the peer's addresses for sure.
+    ``elsewhere`` are prefix lists that hold none of the peer's addresses for sure; ``lists`` the CIDRs of those that
+    were read.
     """
+    known = lists or {}
     if not peer.networks:
         return "partly", "the address of the far end is not known"
     left = peer.networks
@@ -62,12 +64,13 @@ def groups_let(
                 return "allow", f"{group.id} allows tcp 443 {to} {min(shared)}"
             if peer.prefix_list and peer.prefix_list in rule.prefix_lists:
                 return "allow", f"{group.id} allows tcp 443 {to} {peer.prefix_list}"
-            unread = [one for one in rule.prefix_lists if one not in elsewhere]
+            unread = [one for one in rule.prefix_lists if one not in elsewhere and one not in known]
             if unread or (rule.groups and peer.groups is None):
                 unreadable = (*unread, *rule.groups)[0]
-            left = without(left, networks_of(rule.cidrs))
+            listed = {one: known[one] for one in rule.prefix_lists if one in known and one not in elsewhere}
+            left = without(left, networks_of([*rule.cidrs, *(cidr for cidrs in listed.values() for cidr in cidrs)]))
             if not left:
-                return "allow", f"{group.id} allows tcp 443 {to} {', '.join(rule.cidrs)}"
+                return "allow", f"{group.id} allows tcp 443 {to} {', '.join((*rule.cidrs, *listed))}"
     if unreadable:
         return "partly", f"what {unreadable} in a rule stands for is not known"
     return ("deny", "") if left == peer.networks else ("partly", "only part of the addresses is allowed")
@@ -94,7 +97,7 @@ def acl_lets(
             continue
         left: list[tuple[Network, tuple[int, int]]] = []
         for network, wanted in pending:
-            inside, outside = cut(network, ip_network(entry.cidr, strict=False))
+            inside, outside = cut(network, network_of(entry.cidr))
             matched, other_ports = _cut_ports(wanted, _ports_of(entry))
             if inside is None or matched is None:
                 left.append((network, wanted))

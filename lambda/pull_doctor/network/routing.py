@@ -7,10 +7,12 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from ipaddress import ip_network
+from dataclasses import replace
 
+from pull_doctor.facts.fact import Known, Unknown, Why
 from pull_doctor.facts.values import Route, RouteTable
-from pull_doctor.network.addresses import Network, cut, networks_of
+from pull_doctor.network.addresses import Network, cut, network_of, networks_of, without
+from pull_doctor.network.vpc import Vpc
 
 
 def table_of(subnet: str, tables: Iterable[RouteTable]) -> RouteTable | None:
@@ -47,6 +49,17 @@ def routes_for(
     return tuple(taken), pending
 
 
+def beyond(table: RouteTable, networks: tuple[Network, ...]) -> tuple[Network, ...]:
+    """What is left of a public host's addresses once the VPC's own are out: those of IPv6 are public ones too."""
+    own = networks_of(route.destination for route in table.routes if route.target == "local")
+    return without(networks, own) or networks
+
+
+def read_prefix_lists(vpc: Vpc) -> dict[str, tuple[str, ...]]:
+    """The CIDRs of the customers' prefix lists that were read, by their ids."""
+    return {name: fact.value.cidrs for name, fact in vpc.prefix_lists.items() if isinstance(fact, Known) and fact.value}
+
+
 def unread_prefix_lists(
     table: RouteTable, prefix_lists: Mapping[str, tuple[str, ...]], elsewhere: Collection[str]
 ) -> tuple[str, ...]:
@@ -64,7 +77,42 @@ def unread_prefix_lists(
     )
 
 
+def prefix_lists_in(table: RouteTable, vpc: Vpc, networks: tuple[Network, ...]) -> dict[str, tuple[str, ...]]:
+    """The CIDRs of the prefix lists in the table that may take the networks: S3's own list only what is all S3's."""
+    elsewhere = _for_other_hosts(vpc, networks)
+    serving_others = {route.destination for route in table.routes if route.target in elsewhere} | elsewhere
+    lists = {name: cidrs for name, cidrs in read_prefix_lists(vpc).items() if name not in serving_others}
+    s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
+    return lists | ({s3.id: s3.cidrs} if s3 and s3.id not in elsewhere else {})
+
+
+def unread_list(table: RouteTable, vpc: Vpc, networks: tuple[Network, ...]) -> Unknown | None:
+    """The first prefix list in the table that may take the networks and was not read."""
+    lists = prefix_lists_in(table, vpc, networks)
+    name = next(iter(unread_prefix_lists(table, lists, _for_other_hosts(vpc, networks))), None)
+    if name is None:
+        return None
+    why = f"{table.id} has a route to {name}, whose addresses are not read"
+    answer = vpc.prefix_lists.get(name)
+    if isinstance(answer, Unknown):
+        return replace(answer, resource=name)
+    seen: Why = "not-visible" if isinstance(answer, Known) else "not-modelled"
+    return Unknown(f"the addresses of {name}", seen, "ec2:GetManagedPrefixListEntries", name, detail=why)
+
+
+def _for_other_hosts(vpc: Vpc, networks: tuple[Network, ...]) -> set[str]:
+    """What leads to S3, DynamoDB, or VPC Lattice alone: gateway endpoints, S3's own prefix list, and Lattice's target.
+
+    A flow to S3 finds its gateway endpoint before. VPC Lattice writes its route into every table of a VPC:
+    https://docs.aws.amazon.com/vpc-lattice/latest/ug/how-it-works.html
+    """
+    gateways = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
+    s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
+    others = {"VpcLattice"} | {one.id for one in gateways if one.type == "Gateway"}
+    return others if s3 is None or not without(networks, networks_of(s3.cidrs)) else others | {s3.id}
+
+
 def _destinations(route: Route, prefix_lists: Mapping[str, tuple[str, ...]]) -> tuple[Network, ...]:
     if route.destination.startswith("pl-"):
         return networks_of(prefix_lists.get(route.destination, ()))
-    return (ip_network(route.destination, strict=False),)
+    return (network_of(route.destination),)

@@ -22,6 +22,7 @@ Step = Literal[
     "nat-network-acl",
     "internet-gateway",
     "public-address",
+    "public-access",
     "internet",
 ]
 Verdict = Literal["ok", "fail", "unknown", "-"]

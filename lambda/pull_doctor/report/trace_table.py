@@ -22,6 +22,7 @@ _STEPS = {
     "nat-network-acl": "NAT gateway's ACL",
     "internet-gateway": "internet gateway",
     "public-address": "public address",
+    "public-access": "public access",
     "internet": "internet",
 }
 _PHASES = {
@@ -52,9 +53,9 @@ def paths(report: Report, cause: RankedCause) -> list[str]:
     shown = failing_path(report, cause)
     if shown is None:
         return []
-    own = report.puller is not UNSET and report.puller.kind == "task"
+    kind = "puller" if report.puller is UNSET or report.puller.kind not in ("task", "instance") else report.puller.kind
     others = [trace for trace in cause.traces if trace.disposition != "reached" and _follows(trace, shown)]
-    return [_path("the task" if own else "the puller", shown, others)]
+    return [_path(f"the {kind}", shown, others)]
 
 
 def _follows(trace: Trace, shown: Trace) -> bool:

@@ -1,149 +1,101 @@
-"""The facts of the network: the interface that pulls, its VPC, and the path to every host of the pull."""
+"""The facts of the network: the VPC of the interface that pulls, and the path to every host of the pull."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from ipaddress import ip_address
 
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import NetworkInterface, Subnet, VpcEndpoint
+from pull_doctor.facts.values import VpcEndpoint
+from pull_doctor.intake.symptom import Kind
 from pull_doctor.network.addresses import custom_name_servers
-from pull_doctor.network.filters import LINUX_REPLY_PORTS, WINDOWS_REPLY_PORTS
-from pull_doctor.network.flows import pull_plan
+from pull_doctor.network.flows import Flow, pull_plan, store_plan
+from pull_doctor.network.follow import follow
+from pull_doctor.network.prefix_lists import named_on_the_way
 from pull_doctor.network.trace import Trace
-from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.network.walk import trace
-from pull_doctor.view.answered import present
-from pull_doctor.view.workload import Workload
+from pull_doctor.network.vpc import Vpc
+from pull_doctor.view.puller import Pulling
+
+_OF_NAMES: tuple[Kind, ...] = ("dns-failure", "other-pull-failure", "undetermined")
+"""Kinds of text behind which a name that does not resolve may stand."""
 
 
-class Network(Workload):
-    """What EC2 says of the way from the puller to the registry."""
-
-    @cached_property
-    def subnet(self) -> Fact[Subnet]:
-        """The subnet of the interface by which the pull leaves."""
-        if not self.task.on_fargate:
-            return Unknown(
-                "the network interface of the container instance",
-                "not-modelled",
-                resource=self.task.container_instance,
-                detail="on EC2 and on premises the host pulls, by its own interface",
-            )
-        subnet = self.task.attachment.subnet if self.task.attachment else None
-        if subnet is None:
-            return Unknown("the subnet of the task", "not-visible", detail="the event names no network interface")
-        answer = self.ask(ask.OneSubnet(self.place.account, self.place.region, subnet))
-        return present(answer, f"subnet {subnet}", subnet, "EC2 knows no such subnet")
-
-    @cached_property
-    def interface(self) -> Fact[NetworkInterface | None]:
-        """The task's network interface; ``None`` once it is deleted."""
-        interface = self.task.attachment.interface if self.task.attachment else None
-        if interface is None:
-            return Known(None)
-        return self.ask(ask.OneInterface(self.place.account, self.place.region, interface))
-
-    @cached_property
-    def puller(self) -> Fact[Puller]:
-        """Who opened the connections, from the live interface or the deployment that started the task."""
-        groups, public = self._groups(), self._has_public_ip()
-        subnet = self.subnet
-        if isinstance(subnet, Unknown):
-            return subnet
-        if subnet.value.cidr is None:
-            return Unknown(f"the IPv4 range of {subnet.value.id}", "not-modelled", resource=subnet.value.id)
-        live = self.interface.value if isinstance(self.interface, Known) else None
-        attachment = self.task.attachment
-        windows = (self.task.platform_family or "").upper().startswith("WINDOWS")
-        return Known(
-            Puller(
-                self.place,
-                subnet.value,
-                groups,
-                public,
-                interface=attachment.interface if attachment else None,
-                private_ip=(attachment.private_ip if attachment else None) or (live.private_ip if live else None),
-                public_ip=live.public_ip if live else None,
-                reply_ports=WINDOWS_REPLY_PORTS if windows else LINUX_REPLY_PORTS,
-                role=self.role,
-            )
-        )
-
-    def _groups(self) -> Fact[tuple[str, ...]]:
-        if isinstance(self.interface, Known) and self.interface.value and self.interface.value.groups:
-            return Known(self.interface.value.groups)
-        if isinstance(self.deployment, Known) and self.deployment.value and self.deployment.value.groups:
-            return Known(self.deployment.value.groups)
-        return self._puller_unknown("the security groups of the pulling interface")
-
-    def _has_public_ip(self) -> Fact[bool]:
-        # An interface that is being deleted may have lost the address that the deployment assigns.
-        assigned = (
-            self.deployment.value.assign_public_ip
-            if isinstance(self.deployment, Known) and (self.deployment.value)
-            else None
-        )
-        live = self.interface.value if isinstance(self.interface, Known) else None
-        if assigned or (live and live.public_ip):
-            return Known(value=True)
-        if assigned is False:
-            return Known(value=False)
-        if live and isinstance(self.deployment, Known):
-            return Known(value=False)
-        return self._puller_unknown("the public IP address of the pulling interface")
-
-    def _puller_unknown(self, fact: str) -> Unknown:
-        for answer in (self.interface, self.deployment):
-            if isinstance(answer, Unknown):
-                return answer
-        interface = self.task.attachment.interface if self.task.attachment else None
-        gone = f"{interface} is deleted" if interface else "the event names no network interface"
-        return Unknown(
-            fact,
-            "not-visible",
-            "ec2:DescribeNetworkInterfaces",
-            interface,
-            detail=f"{gone}, and no deployment {self.task.started_by or ''} is shown".replace("  ", " "),
-        )
+class Network(Pulling):
+    """What EC2 and Route 53 say of the way from the puller to the registry."""
 
     @cached_property
     def vpc(self) -> Fact[Vpc]:
         """The VPC of the pulling interface, read whole."""
-        place = self.place
-        s3 = self.ask(ask.S3PrefixList(place.account, place.region))
-        subnet = self.subnet
-        if isinstance(subnet, Unknown):
-            return subnet
-        scope = (place.account, place.region, subnet.value.vpc)
-        shared = subnet.value.owner not in (None, place.account)
-        resolvers = self._custom_resolvers(scope)
-        endpoints = _standing(self.ask(ask.VpcEndpoints(*scope)))
-        nat_gateways = self.ask(ask.NatGateways(*scope))
-        internet_gateways = self.ask(ask.InternetGateways(*scope))
-        if shared:
-            # https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
-            hidden = f"{subnet.value.id} is shared by account {subnet.value.owner}, which alone sees them"
-            endpoints = Unknown(f"the VPC endpoints of {scope[2]}", "not-visible", detail=hidden)
-            nat_gateways = Unknown(f"the NAT gateways of {scope[2]}", "not-visible", detail=hidden)
-            internet_gateways = Unknown(f"the internet gateways of {scope[2]}", "not-visible", detail=hidden)
-        return Known(
-            Vpc(
-                id=scope[2],
-                subnets=self.ask(ask.Subnets(*scope)),
-                route_tables=self.ask(ask.RouteTables(*scope)),
-                network_acls=self.ask(ask.NetworkAcls(*scope)),
-                security_groups=self.ask(ask.SecurityGroups(*scope)),
-                endpoints=endpoints,
-                endpoint_interfaces=self.ask(ask.EndpointInterfaces(*scope)),
-                nat_gateways=nat_gateways,
-                internet_gateways=internet_gateways,
-                dns_support=self.ask(ask.DnsSupport(*scope)),
-                dns_hostnames=self.ask(ask.DnsHostnames(*scope)),
-                s3_prefix_list=s3,
-                custom_resolvers=resolvers,
-            )
+        place, vpc_id, puller = self.place, self.vpc_id, self.puller
+        if isinstance(vpc_id, Unknown):
+            if self.task.launch_type != "EXTERNAL":
+                self.ask(ask.S3PrefixList(place.account, place.region))
+            return vpc_id
+        scope = (place.account, place.region, vpc_id.value)
+        # What addresses an instance has is read in the same wave as the zones: both plans' names are asked for.
+        names = dict.fromkeys((*self.hosts, *(flow.host for flow in self._needed(ipv6_only=True))))
+        vpc = Vpc(
+            id=vpc_id.value,
+            subnets=self.ask(ask.Subnets(*scope)),
+            route_tables=self.ask(ask.RouteTables(*scope)),
+            network_acls=self.ask(ask.NetworkAcls(*scope)),
+            security_groups=self.ask(ask.SecurityGroups(*scope)),
+            endpoints=_standing(self.ask(ask.VpcEndpoints(*scope))),
+            endpoint_interfaces=self.ask(ask.EndpointInterfaces(*scope)),
+            nat_gateways=self.ask(ask.NatGateways(*scope)),
+            internet_gateways=self.ask(ask.InternetGateways(*scope)),
+            egress_only_gateways=self.ask(ask.EgressOnlyGateways(*scope)),
+            block_public_access=self.ask(ask.BlockPublicAccessOf(place.account, place.region)),
+            dns_support=self.ask(ask.DnsSupport(*scope)),
+            dns_hostnames=self.ask(ask.DnsHostnames(*scope)),
+            s3_prefix_list=self.ask(ask.S3PrefixList(place.account, place.region)),
+            custom_resolvers=self._custom_resolvers(scope),
+            cidrs=self._cidrs(scope),
+            hosted_zones=self.ask(ask.HostedZones(*scope, hosts=tuple(names))),
+            resolver_rules=self.ask(ask.ResolverRules(*scope)) if self._rules_may_matter() else None,
+            dns_firewall=self.ask(ask.DnsFirewallOf(*scope)) if self.symptom.kind in _OF_NAMES else None,
         )
+        if isinstance(puller, Unknown):
+            return puller
+        subnet = puller.value.subnet
+        if subnet.owner not in (None, place.account):
+            vpc = _shared(vpc, f"{subnet.id} is shared by account {subnet.owner}, which alone sees them")
+        services = {flow.service for flow in self._needed(ipv6_only=False) if flow.service}
+        lists = named_on_the_way(puller.value, vpc, services)
+        asked = {one: self.ask(ask.PrefixListEntries(place.account, place.region, one)) for one in lists}
+        return Known(replace(vpc, prefix_lists=asked))
+
+    def _rules_may_matter(self) -> bool:
+        """Whether the text leaves open that a forwarding rule answered the name: it failed, or led inside."""
+        address = self.symptom.address
+        return self.symptom.kind in _OF_NAMES or bool(address and _is_private(address))
+
+    def _needed(self, *, ipv6_only: bool) -> tuple[Flow, ...]:
+        """The connections that the start and the pull need, as far as task definition and image are known."""
+        reference, definition = self.failure.reference, self.task_definition
+        stores = (
+            store_plan(self.task, definition.value, self.symptom, ipv6_only=ipv6_only)
+            if isinstance(definition, Known)
+            else ()
+        )
+        pull = pull_plan(self.task, reference, self.symptom, ipv6_only=ipv6_only) if reference else ()
+        return (*stores, *pull)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that start and pull need of a machine with an IPv4 address."""
+        return tuple(dict.fromkeys(flow.host for flow in self._needed(ipv6_only=False)))
+
+    def _cidrs(self, scope: tuple[str, str, str]) -> Fact[tuple[str, ...]]:
+        """The VPC's ranges of both families."""
+        details = self.ask(ask.OneVpc(*scope))
+        if isinstance(details, Unknown):
+            return details
+        if details.value is None:
+            return Unknown(f"the addresses of {scope[2]}", "not-visible", "ec2:DescribeVpcs", scope[2])
+        return Known((*details.value.cidrs, *details.value.ipv6_cidrs))
 
     def _custom_resolvers(self, scope: tuple[str, str, str]) -> Fact[tuple[str, ...]]:
         """The name servers of the VPC's DHCP options, none where they are Amazon's own.
@@ -169,18 +121,58 @@ class Network(Workload):
     @cached_property
     def traces(self) -> Fact[tuple[Trace, ...]]:
         """The path to every host that this pull needs, in the order of its phases."""
-        image, puller, vpc = self.image, self.puller, self.vpc
-        for fact in (image, puller, vpc):
-            if isinstance(fact, Unknown):
-                return fact
-        assert isinstance(image, Known)
+        image = self.image
+        if isinstance(image, Unknown):
+            return image
         if image.value.port not in (None, 443):
             detail = f"its registry listens on port {image.value.port}, and only paths to port 443 are followed"
             return Unknown(f"the path to {image.value.host}", "not-modelled", resource=image.value.host, detail=detail)
-        assert isinstance(puller, Known)
-        assert isinstance(vpc, Known)
-        flows = pull_plan(self.task, image.value, self.symptom)
-        return Known(tuple(trace(flow, puller.value, vpc.value) for flow in flows))
+        ipv6_only = isinstance(self.subnet, Known) and self.subnet.value.cidr is None
+        return self.ways(pull_plan(self.task, image.value, self.symptom, ipv6_only=ipv6_only))
+
+    def ways(self, flows: tuple[Flow, ...]) -> Fact[tuple[Trace, ...]]:
+        """The paths that these connections take from the puller; none can be followed from outside AWS, or by a proxy.
+
+        The proxy of an agent or a container runtime is set on the host, where no API of AWS shows it:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/http_proxy_config.html
+        """
+        puller, vpc = self.puller, self.vpc
+        if isinstance(puller, Unknown):
+            return puller
+        if isinstance(vpc, Unknown):
+            return vpc
+        if self.symptom.kind == "proxy-failure":
+            detail = "ECS's text shows that a proxy is in between"
+            return Unknown("the path to the registry", "not-visible", resource=puller.value.instance, detail=detail)
+        return Known(follow(flows, puller.value, vpc.value))
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return not ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def _shared(vpc: Vpc, hidden: str) -> Vpc:
+    """The VPC as an account sees it that another one shares a subnet of it with.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing-service-behavior.html
+    """
+
+    def unseen(what: str) -> Unknown:
+        return Unknown(f"{what} of {vpc.id}", "not-visible", detail=hidden)
+
+    return replace(
+        vpc,
+        endpoints=unseen("the VPC endpoints"),
+        nat_gateways=unseen("the NAT gateways"),
+        internet_gateways=unseen("the internet gateways"),
+        egress_only_gateways=unseen("the egress-only internet gateways"),
+        block_public_access=unseen("VPC Block Public Access"),
+        resolver_rules=unseen("the Resolver rules") if vpc.resolver_rules else None,
+        dns_firewall=unseen("the DNS Firewall rules") if vpc.dns_firewall else None,
+    )
 
 
 def _standing(endpoints: Fact[tuple[VpcEndpoint, ...]]) -> Fact[tuple[VpcEndpoint, ...]]:

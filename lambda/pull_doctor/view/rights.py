@@ -80,11 +80,12 @@ class Rights(Image):
     def _simulation(self, actions: tuple[str, ...], resource: str) -> Fact[tuple[Simulated, ...] | None]:
         if self.repository_arn is None:
             return Unknown("the role's rights in ECR", "prerequisite", detail="the image is not in ECR")
-        return self.may(actions, resource)
+        return self.may(self.role, actions, resource)
 
-    def may(self, actions: tuple[str, ...], resource: str) -> Fact[tuple[Simulated, ...] | None]:
-        """What the pulling role's policies decide on these actions on one resource; ``None``: no such role."""
-        role = self.role
+    def may(
+        self, role: Fact[str | None], actions: tuple[str, ...], resource: str
+    ) -> Fact[tuple[Simulated, ...] | None]:
+        """What the role's policies decide on these actions on one resource; ``None``: no such role."""
         if isinstance(role, Unknown):
             return role
         if role.value is None:

@@ -55,8 +55,11 @@ class Secrets(Rights):
         if isinstance(known, Secret):
             policy = self.ask(ask.SecretPolicy(source.place.account, source.place.region, known.arn))
         key = self._key_arn(known.key, source) if known and known.key else None
-        key_rights = key if isinstance(key, Unknown) else self.may(("kms:Decrypt",), key) if key else None
-        return Injected(source, found, self.may(READ_ACTIONS[source.kind], arn), policy, key_rights)
+        key_rights = (
+            key if isinstance(key, Unknown) else self.may(self.execution_role, ("kms:Decrypt",), key) if key else None
+        )
+        rights = self.may(self.execution_role, READ_ACTIONS[source.kind], arn)
+        return Injected(source, found, rights, policy, key_rights)
 
     def _found(self, source: ValueFrom) -> Fact[Secret | Parameter | None]:
         account, region = source.place.account, source.place.region

@@ -10,13 +10,14 @@ from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, Deployment, Service, Sibling, TaskDefinition
 from pull_doctor.intake.task import Intake
 from pull_doctor.resource import make
-from pull_doctor.view.answered import Answered, present
+from pull_doctor.view.answered import present
+from pull_doctor.view.host import Host
 
 DESCRIBED_AT_ONCE = 100
 """How many tasks DescribeTasks takes in one call."""
 
 
-class Workload(Answered):
+class Workload(Host):
     """What ECS says of the failed task's workload."""
 
     @cached_property
@@ -73,16 +74,24 @@ class Workload(Answered):
 
     @cached_property
     def deployment(self) -> Fact[Deployment | None]:
-        """The deployment that started this task; ``None`` if the service does not show it (any more)."""
-        service = self.service
+        """The deployment or task set that started this task; ``None`` if ECS does not show it (any more).
+
+        Of one that the service does not show any more, its service revision tells the network configuration.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-revision.html
+        """
+        service, started_by = self.service, self.task.started_by
         if isinstance(service, Unknown):
             return service
-        deployments = service.value.deployments if service.value else ()
-        return Known(next((one for one in deployments if one.id == self.task.started_by), None))
+        started = (*service.value.deployments, *service.value.task_sets) if service.value else ()
+        found = next((one for one in started if one.id == started_by), None)
+        named = self.task.service
+        if found or not (self.task.on_fargate and named and started_by and service.value):
+            return Known(found)
+        return self.ask(ask.StartedWith(self.place.account, self.place.region, self.task.cluster, named, started_by))
 
     @cached_property
-    def role(self) -> Fact[str | None]:
-        """The role that pulls: the task's override, else the task definition's execution role.
+    def execution_role(self) -> Fact[str | None]:
+        """The task execution role: the task's override, else the task definition's.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
         """
@@ -91,10 +100,19 @@ class Workload(Answered):
         definition = self.task_definition
         if isinstance(definition, Unknown):
             return definition
-        if definition.value.execution_role is None and not self.task.on_fargate:
-            return Unknown("the role of the container instance", "not-modelled", resource=self.task.container_instance)
         named = definition.value.execution_role
         return Known(make(self.place, "AWS::IAM::Role", named).arn if named else None)
+
+    @cached_property
+    def role(self) -> Fact[str | None]:
+        """The role that pulls: the execution role; on EC2, where there is none, the instance's.
+
+        ECS places no task with an execution role on an agent that cannot pull with it.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+        """
+        role = self.execution_role
+        on_ec2 = self.task.launch_type in ("EC2", None) and not self.task.on_fargate
+        return self.instance_role if on_ec2 and role == Known(None) else role
 
     @cached_property
     def siblings(self) -> Fact[tuple[Sibling, ...]]:

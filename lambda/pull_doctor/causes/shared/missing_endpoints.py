@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.shared.neighbours import neighbours
 from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
 from pull_doctor.causes.shared.vpc_endpoints import (
     ECR,
@@ -55,13 +56,14 @@ def judge(
     trace = broken[0]
     table, uses = table_in_use(task, puller, vpc)
     culprit = make(task.place, "AWS::EC2::VPC", vpc.id)
+    others = neighbours(cause, task, image, symptom, puller, vpc, service)
     lacks = f"{vpc.id} has no endpoint for {name}"
     return Problem(
         title=f"VPC has no endpoint for {name}",
         explanation=(
             f"{lacks}, so that {trace.host} resolves to public addresses. {puller.subnet.id} uses {table.id}, which "
             f"has no route to them, and depends on endpoints: the other one for ECR, {sibling[0].id}, is there. "
-            f"{silence(symptom)}"
+            f"{silence(symptom)}{others.sentence}"
         ),
         culprit=culprit,
         evidence=(

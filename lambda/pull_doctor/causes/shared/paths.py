@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Still, Undetermined
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Deployment, NatGateway, Route, RouteTable, Service
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.addresses import PUBLIC_IPV4
-from pull_doctor.network.route_hops import nat_hops, sends
+from pull_doctor.network.addresses import NAT64, PUBLIC_IPV4, PUBLIC_IPV6, Network, networks_of
+from pull_doctor.network.gateway_hops import nat_hops
+from pull_doctor.network.route_hops import sends
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Hop, Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Another subnet of the service, and the route of its table by which the pull leaves there for the internet."""
+
+    subnet: str
+    table: RouteTable
+    route: Route
 
 
 def broken_by(cause: str, traces: Iterable[Trace]) -> tuple[Trace, ...]:
@@ -67,8 +77,11 @@ def hop_evidence(traces: Iterable[Trace], verdicts: Sequence[str] = ("fail",)) -
 
 
 def still_there(task: Task, puller: Puller, service: Fact[Service | None], *, by_groups: bool = False) -> Still:
-    """Whether new tasks still meet the defect: not once the service's newest deployment leaves the subnet."""
-    if task.service is None:
+    """Whether new tasks still meet the defect: not once the service's newest deployment leaves the subnet.
+
+    What an instance pulls by does not hang on the service, and was read now.
+    """
+    if task.service is None or puller.kind == "instance":
         return "yes"
     if isinstance(service, Unknown):
         return "unknown"
@@ -100,25 +113,6 @@ def silence(symptom: Symptom) -> str:
     """What an unreachable host comes to, tied to ECS's text where that speaks of a timeout."""
     tail = ", which is the timeout that ECS reports" if symptom.kind == "network-timeout" else ""
     return f"Nothing answers the connection{tail}."
-
-
-def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None]) -> Fix | None:
-    """The fix that takes the subnet out of the service, if the service has another one."""
-    newest = primary(service)
-    if task.service is None or newest is None or newest.assign_public_ip is None:
-        return None
-    rest = [subnet for subnet in newest.subnets if subnet != puller.subnet.id]
-    if not rest or len(rest) == len(newest.subnets):
-        return None
-    return Fix(
-        "keep the subnet isolated, and take it out of the service",
-        "your-call",
-        task.place.account,
-        task.place.region,
-        (update_network(task, newest, rest, public=newest.assign_public_ip),),
-        None,
-        f"the service stops using {puller.subnet.id} ({puller.subnet.zone})",
-    )
 
 
 def update_network(task: Task, newest: Deployment, subnets: Sequence[str], *, public: bool) -> AwsCommand:
@@ -162,7 +156,23 @@ def route_taken(trace: Trace, table: RouteTable) -> Route:
 def usable_nats(puller: Puller, vpc: Vpc) -> list[NatGateway]:
     """The VPC's NAT gateways that are shown to carry the puller's connections to the internet."""
     gateways = vpc.nat_gateways.value if isinstance(vpc.nat_gateways, Known) else ()
-    return [nat for nat in gateways if all(hop.verdict == "ok" for hop in nat_hops(nat.id, PUBLIC_IPV4, puller, vpc))]
+    far = PUBLIC_IPV4 if puller.subnet.cidr else NAT64
+    return [nat for nat in gateways if all(hop.verdict == "ok" for hop in nat_hops(nat.id, far, puller, vpc))]
+
+
+def attached_egress_only(vpc: Vpc) -> str | None:
+    """An egress-only internet gateway of the VPC."""
+    known = vpc.egress_only_gateways.value if isinstance(vpc.egress_only_gateways, Known) else ()
+    return next((one.id for one in known if vpc.id in one.vpcs), None)
+
+
+def far_end(trace: Trace, puller: Puller) -> tuple[Network, ...]:
+    """The addresses that the trace leads to: the dialled one, else any public one of the family that it took."""
+    if trace.address:
+        return networks_of([trace.address])
+    if puller.subnet.cidr:
+        return PUBLIC_IPV4
+    return NAT64 if any(hop.step == "nat-gateway" for hop in trace.hops) else PUBLIC_IPV6
 
 
 def attached_gateway(vpc: Vpc) -> str | None:
@@ -179,16 +189,21 @@ def leads_out(table: RouteTable, vpc: Vpc) -> bool:
     )
 
 
-def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route) -> Fix:
-    """The fix that gives a dead route another target: one of the VPC's own that works, else one to be made."""
-    place = task.place
-    wanted = "GatewayId" if route.target.startswith("igw-") else "NatGatewayId"
-    usable = (
-        attached_gateway(vpc) if wanted == "GatewayId" else next((nat.id for nat in usable_nats(puller, vpc)), None)
-    )
+def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, model: Model | None) -> Fix:
+    """The fix that gives a dead route another target: a working neighbour's, one of the VPC's own, or a new one."""
+    place, like = task.place, ""
+    wanted = target_member(route.target, route.destination)
+    usable = {
+        "GatewayId": attached_gateway(vpc),
+        "EgressOnlyInternetGatewayId": attached_egress_only(vpc),
+        "NatGatewayId": next((nat.id for nat in usable_nats(puller, vpc)), None),
+    }[wanted]
+    if model and model.route.destination == route.destination:
+        usable, like = model.route.target, f", as in {model.subnet}"
+        wanted = target_member(usable, route.destination)
     if usable:
         return Fix(
-            f"let {route.destination} lead to {usable}",
+            f"let {route.destination} lead to {usable}{like}",
             "your-call",
             place.account,
             place.region,
@@ -202,6 +217,9 @@ def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Rout
             AwsCommand("ec2", "AttachInternetGateway", {"InternetGatewayId": "<new-gateway-id>", "VpcId": vpc.id}),
         )
         text, cost = f"make an internet gateway, and let {route.destination} lead to it", None
+    elif wanted == "EgressOnlyInternetGatewayId":
+        made = (AwsCommand("ec2", "CreateEgressOnlyInternetGateway", {"VpcId": vpc.id}),)
+        text, cost = f"make an egress-only internet gateway, and let {route.destination} lead to it", None
     else:
         place_of_nat = {"SubnetId": _public_subnet(vpc) or "<public-subnet-id>", "AllocationId": "<elastic-ip-id>"}
         made = (AwsCommand("ec2", "CreateNatGateway", place_of_nat),)
@@ -221,8 +239,17 @@ def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Rout
 
 def route_command(operation: str, table: RouteTable, destination: str, **target: str) -> AwsCommand:
     """The call that creates, replaces, or deletes the route to a CIDR or a prefix list."""
-    kind = "DestinationPrefixListId" if destination.startswith("pl-") else "DestinationCidrBlock"
+    kind = "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
+    kind = "DestinationPrefixListId" if destination.startswith("pl-") else kind
     return AwsCommand("ec2", operation, {"RouteTableId": table.id, kind: destination, **target})
+
+
+def target_member(gateway: str, destination: str = "") -> str:
+    """The parameter that names a gateway in a call about a route; NAT gateways take IPv6 only to translate it."""
+    if gateway.startswith("igw-"):
+        return "GatewayId"
+    untranslated = ":" in destination and destination != str(NAT64[0])
+    return "EgressOnlyInternetGatewayId" if gateway.startswith("eigw-") or untranslated else "NatGatewayId"
 
 
 def _public_subnet(vpc: Vpc) -> str | None:

@@ -14,6 +14,14 @@ from pull_doctor.resource import Place, Resource, make
 ECR = ("ecr.api", "ecr.dkr")
 """The services of ECR's two interface endpoints."""
 
+STORES = ("secretsmanager", "ssm")
+"""The services from which a task's start reads secrets and parameters."""
+
+
+def of_traces(traces: Iterable[Trace]) -> tuple[str, ...]:
+    """The services whose endpoints these paths may come to by private DNS: the stores' before a pull, else ECR's."""
+    return STORES if any(trace.phase == "prepare" for trace in traces) else ECR
+
 
 def endpoint_resource(place: Place, endpoint: VpcEndpoint) -> Resource:
     """The endpoint as a report names it."""
@@ -30,11 +38,6 @@ def endpoint_on(trace: Trace, vpc: Vpc) -> VpcEndpoint | None:
     ids = [hop.resource.id for hop in trace.hops if hop.step == "endpoint" and hop.resource]
     known = vpc.endpoints.value if isinstance(vpc.endpoints, Known) else ()
     return next((one for one in known if one.id in ids), None)
-
-
-def shown(broken: Iterable[Trace]) -> tuple[Trace, ...]:
-    """The broken paths whose address ECS's text shows."""
-    return tuple(trace for trace in broken if trace.address)
 
 
 def dns_attributes(vpc: Vpc) -> tuple[AwsCommand, ...]:

@@ -1,6 +1,18 @@
 """The only modules of the diagnosis that call AWS or a registry: one reader answers one kind of question."""
 
-from pull_doctor.facts.readers import dns, ec2, ecr, ecs, iam, organizations, registry, secrets, tasks
+from pull_doctor.facts.readers import (
+    dns,
+    ec2,
+    ec2_gateways,
+    ecr,
+    ecs,
+    iam,
+    organizations,
+    registry,
+    route53,
+    secrets,
+    tasks,
+)
 from pull_doctor.facts.readers.reader import READERS, IncompleteAnswerError, Reader
 
 __all__ = [
@@ -9,11 +21,13 @@ __all__ = [
     "Reader",
     "dns",
     "ec2",
+    "ec2_gateways",
     "ecr",
     "ecs",
     "iam",
     "organizations",
     "registry",
+    "route53",
     "secrets",
     "tasks",
 ]

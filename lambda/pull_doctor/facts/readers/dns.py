@@ -40,10 +40,16 @@ def one_vpc(aws: Aws, question: questions.OneVpc) -> values.VpcDetails | None:
         for item in vpc.get("CidrBlockAssociationSet", [])
         if item.get("CidrBlockState", {}).get("State", _ASSOCIATED) == _ASSOCIATED
     )
+    ipv6 = (
+        item["Ipv6CidrBlock"]
+        for item in vpc.get("Ipv6CidrBlockAssociationSet", [])
+        if item.get("Ipv6CidrBlockState", {}).get("State", _ASSOCIATED) == _ASSOCIATED
+    )
     options = vpc.get("DhcpOptionsId")
     return values.VpcDetails(
         cidrs=tuple(dict.fromkeys((vpc["CidrBlock"], *more))),
         dhcp_options=None if options in (None, _NO_OPTIONS) else options,
+        ipv6_cidrs=tuple(ipv6),
     )
 
 

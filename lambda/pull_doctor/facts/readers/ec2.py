@@ -1,22 +1,19 @@
-"""Reads networks: subnets, route tables, ACLs, security groups, endpoints, gateways, and interfaces.
+"""Reads networks: subnets, interfaces, instances, route tables, ACLs, security groups, and endpoints.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from pull_doctor.facts import questions, values
 from pull_doctor.facts.aws import Aws
-from pull_doctor.facts.errors import error_code
+from pull_doctor.facts.readers.ec2_calls import EVEN_HIDDEN, of_vpc, one
 from pull_doctor.facts.readers.reader import answers
 from pull_doctor.intake.scrub import scrub
 
-_PAGE = 1000
 _ROUTE_TABLE_PAGE = 100
 
 _ROUTE_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
@@ -34,135 +31,78 @@ _ROUTE_TARGETS = (
     "OdbNetworkArn",
     "IpAddress",
 )
+_NO_RANGE = ("associating", "disassociating", "disassociated", "failing", "failed")
+_NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 _GONE = "a target that is gone"
 """What a blackhole leads to where EC2 no longer names it."""
-_ATTACHED = ("available", "attached")
 _WORKSPACE_TAGS = ("workspace", "terraform-workspace", "terraform:workspace")
 
 
 @answers(questions.OneSubnet, "ec2:DescribeSubnets")
 def one_subnet(aws: Aws, question: questions.OneSubnet) -> values.Subnet | None:
     """Read one subnet."""
-    found = _one(aws, question, "describe_subnets", "SubnetIds", question.subnet, absent="InvalidSubnetID.NotFound")
+    found = one(aws, question, "describe_subnets", {"SubnetIds": [question.subnet]}, "InvalidSubnetID.NotFound")
     return None if found is None else _subnet(found["Subnets"][0])
 
 
 @answers(questions.OneInterface, "ec2:DescribeNetworkInterfaces")
 def one_interface(aws: Aws, question: questions.OneInterface) -> values.NetworkInterface | None:
     """Read one network interface, which EC2 forgets soon after the task has stopped."""
-    found = _one(
-        aws,
-        question,
-        "describe_network_interfaces",
-        "NetworkInterfaceIds",
-        question.interface,
-        absent="InvalidNetworkInterfaceID.NotFound",
-    )
+    wanted = {"NetworkInterfaceIds": [question.interface], **EVEN_HIDDEN}
+    found = one(aws, question, "describe_network_interfaces", wanted, "InvalidNetworkInterfaceID.NotFound")
     return None if found is None else _interface(found["NetworkInterfaces"][0])
+
+
+@answers(questions.OneInstance, "ec2:DescribeInstances")
+def one_instance(aws: Aws, question: questions.OneInstance) -> values.Instance | None:
+    """Read one instance by its primary interface, which a terminated one has no more.
+
+    An id that no instance can have, such as ``mi-...`` of a machine on premises, is one that EC2 does not know.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    wanted = {"InstanceIds": [question.instance], **EVEN_HIDDEN}
+    found = one(aws, question, "describe_instances", wanted, *_NO_INSTANCE)
+    return None if found is None else _instance(found["Reservations"][0]["Instances"][0])
 
 
 @answers(questions.Subnets, "ec2:DescribeSubnets")
 def subnets(aws: Aws, question: questions.Subnets) -> tuple[values.Subnet, ...]:
     """Read every subnet of a VPC."""
-    return tuple(map(_subnet, _of_vpc(aws, question, "describe_subnets", "Subnets")))
+    return tuple(map(_subnet, of_vpc(aws, question, "describe_subnets", "Subnets")))
 
 
 @answers(questions.RouteTables, "ec2:DescribeRouteTables")
 def route_tables(aws: Aws, question: questions.RouteTables) -> tuple[values.RouteTable, ...]:
     """Read every route table of a VPC."""
     return tuple(
-        map(_route_table, _of_vpc(aws, question, "describe_route_tables", "RouteTables", page_size=_ROUTE_TABLE_PAGE))
+        map(_route_table, of_vpc(aws, question, "describe_route_tables", "RouteTables", page_size=_ROUTE_TABLE_PAGE))
     )
 
 
 @answers(questions.NetworkAcls, "ec2:DescribeNetworkAcls")
 def network_acls(aws: Aws, question: questions.NetworkAcls) -> tuple[values.NetworkAcl, ...]:
     """Read every network ACL of a VPC."""
-    return tuple(map(_network_acl, _of_vpc(aws, question, "describe_network_acls", "NetworkAcls")))
+    return tuple(map(_network_acl, of_vpc(aws, question, "describe_network_acls", "NetworkAcls")))
 
 
 @answers(questions.SecurityGroups, "ec2:DescribeSecurityGroups")
 def security_groups(aws: Aws, question: questions.SecurityGroups) -> tuple[values.SecurityGroup, ...]:
     """Read every security group of a VPC."""
-    return tuple(map(_security_group, _of_vpc(aws, question, "describe_security_groups", "SecurityGroups")))
+    return tuple(map(_security_group, of_vpc(aws, question, "describe_security_groups", "SecurityGroups")))
 
 
 @answers(questions.VpcEndpoints, "ec2:DescribeVpcEndpoints")
 def vpc_endpoints(aws: Aws, question: questions.VpcEndpoints) -> tuple[values.VpcEndpoint, ...]:
     """Read every endpoint of a VPC."""
-    return tuple(map(_vpc_endpoint, _of_vpc(aws, question, "describe_vpc_endpoints", "VpcEndpoints")))
+    return tuple(map(_vpc_endpoint, of_vpc(aws, question, "describe_vpc_endpoints", "VpcEndpoints")))
 
 
 @answers(questions.EndpointInterfaces, "ec2:DescribeNetworkInterfaces")
 def endpoint_interfaces(aws: Aws, question: questions.EndpointInterfaces) -> tuple[values.NetworkInterface, ...]:
     """Read the interfaces of the VPC's endpoints: by their type, as a VPC can have thousands of others."""
     of_endpoints = {"Name": "interface-type", "Values": ["vpc_endpoint"]}
-    found = _of_vpc(aws, question, "describe_network_interfaces", "NetworkInterfaces", of_endpoints)
+    found = of_vpc(aws, question, "describe_network_interfaces", "NetworkInterfaces", of_endpoints, **EVEN_HIDDEN)
     return tuple(map(_interface, found))
-
-
-@answers(questions.NatGateways, "ec2:DescribeNatGateways")
-def nat_gateways(aws: Aws, question: questions.NatGateways) -> tuple[values.NatGateway, ...]:
-    """Read every NAT gateway of a VPC. One without a connectivity type is public; a regional one is in no subnet.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html
-    """
-    of_vpc = [{"Name": "vpc-id", "Values": [question.vpc]}]
-    return tuple(map(_nat_gateway, _pages(aws, question, "describe_nat_gateways", "NatGateways", Filter=of_vpc)))
-
-
-@answers(questions.InternetGateways, "ec2:DescribeInternetGateways")
-def internet_gateways(aws: Aws, question: questions.InternetGateways) -> tuple[values.InternetGateway, ...]:
-    """Read every internet gateway of the Region, as one that is detached belongs to no VPC.
-
-    An attachment that is coming or going is none.
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InternetGatewayAttachment.html
-    """
-    return tuple(map(_internet_gateway, _pages(aws, question, "describe_internet_gateways", "InternetGateways")))
-
-
-@answers(questions.S3PrefixList, "ec2:DescribePrefixLists")
-def s3_prefix_list(aws: Aws, question: questions.S3PrefixList) -> values.PrefixList | None:
-    """Read the Region's prefix list of Amazon S3."""
-    name = f"com.amazonaws.{question.region}.s3"
-    named = [{"Name": "prefix-list-name", "Values": [name]}]
-    found = _pages(aws, question, "describe_prefix_lists", "PrefixLists", Filters=named)
-    lists = (
-        values.PrefixList(each["PrefixListId"], each["PrefixListName"], tuple(each.get("Cidrs", []))) for each in found
-    )
-    return next((each for each in lists if each.name == name), None)
-
-
-def _one(
-    aws: Aws, question: questions.Question[Any], operation: str, parameter: str, wanted: str, *, absent: str
-) -> Mapping[str, Any] | None:
-    """The answer about one id, or ``None`` if EC2 has no such thing."""
-    ec2 = aws.client("ec2", question.region, question.account)
-    try:
-        found: Mapping[str, Any] = getattr(ec2, operation)(**{parameter: [wanted]})
-    except ClientError as error:
-        if error_code(error) == absent:
-            return None
-        raise
-    return found
-
-
-def _of_vpc(
-    aws: Aws, question: Any, operation: str, member: str, *more: dict[str, Any], page_size: int = _PAGE
-) -> list[Any]:
-    """Every item of the question's VPC that passes the further filters."""
-    filters = [{"Name": "vpc-id", "Values": [question.vpc]}, *more]
-    return _pages(aws, question, operation, member, page_size=page_size, Filters=filters)
-
-
-def _pages(
-    aws: Aws, question: Any, operation: str, member: str, *, page_size: int = _PAGE, **parameters: Any
-) -> list[Any]:
-    """The items of all pages. An answer without its list is a failure, not an empty list."""
-    ec2 = aws.client("ec2", question.region, question.account)
-    paginator = ec2.get_paginator(operation)
-    pages = paginator.paginate(PaginationConfig={"PageSize": page_size}, **parameters)
-    return [item for page in pages for item in page[member]]
 
 
 def _subnet(item: Mapping[str, Any]) -> values.Subnet:
@@ -172,7 +112,20 @@ def _subnet(item: Mapping[str, Any]) -> values.Subnet:
         zone=item["AvailabilityZone"],
         cidr=item.get("CidrBlock"),
         owner=item.get("OwnerId"),
+        ipv6_cidr=next(_ipv6_ranges(item), None),
+        dns64=item.get("EnableDns64", False),
+        gateway_block=item.get("BlockPublicAccessStates", {}).get("InternetGatewayBlockMode"),
     )
+
+
+def _ipv6_ranges(item: Mapping[str, Any]) -> Iterator[str]:
+    """The IPv6 ranges of a subnet, without those that are coming or going.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SubnetCidrBlockState.html
+    """
+    for each in item.get("Ipv6CidrBlockAssociationSet", []):
+        if each.get("Ipv6CidrBlockState", {}).get("State") not in _NO_RANGE:
+            yield each["Ipv6CidrBlock"]
 
 
 def _route_table(item: Mapping[str, Any]) -> values.RouteTable:
@@ -274,24 +227,7 @@ def _vpc_endpoint(item: Mapping[str, Any]) -> values.VpcEndpoint:
         inbound_resolver_only=item.get("DnsOptions", {}).get("PrivateDnsOnlyForInboundResolverEndpoint", False),
         managed_by=_managed_by(item.get("Tags", [])),
         policy=item.get("PolicyDocument"),
-    )
-
-
-def _nat_gateway(item: Mapping[str, Any]) -> values.NatGateway:
-    return values.NatGateway(
-        id=item["NatGatewayId"],
-        state=item["State"],
-        private=item.get("ConnectivityType") == "private",
-        subnet=item.get("SubnetId"),
-        regional=item.get("AvailabilityMode") == "regional",
-    )
-
-
-def _internet_gateway(item: Mapping[str, Any]) -> values.InternetGateway:
-    attachments = item.get("Attachments", [])
-    return values.InternetGateway(
-        id=item["InternetGatewayId"],
-        vpcs=tuple(each["VpcId"] for each in attachments if each.get("State", "available") in _ATTACHED),
+        ip_type=item.get("IpAddressType"),
     )
 
 
@@ -302,7 +238,34 @@ def _interface(item: Mapping[str, Any]) -> values.NetworkInterface:
         groups=tuple(each["GroupId"] for each in item.get("Groups", [])),
         private_ip=item.get("PrivateIpAddress"),
         public_ip=item.get("Association", {}).get("PublicIp"),
+        ipv6=tuple(each["Ipv6Address"] for each in item.get("Ipv6Addresses", [])),
     )
+
+
+def _instance(item: Mapping[str, Any]) -> values.Instance:
+    primary = next(filter(_is_primary, item.get("NetworkInterfaces", [])), None)
+    interface = _interface(primary) if primary else None
+    return values.Instance(
+        id=item["InstanceId"],
+        state=item["State"]["Name"],
+        vpc=item.get("VpcId"),
+        subnet=interface.subnet if interface else None,
+        interface=interface.id if interface else None,
+        groups=interface.groups if interface else (),
+        private_ip=interface.private_ip if interface else None,
+        public_ip=interface.public_ip if interface else None,
+        ipv6=interface.ipv6 if interface else (),
+        profile=item.get("IamInstanceProfile", {}).get("Arn"),
+    )
+
+
+def _is_primary(interface: Mapping[str, Any]) -> bool:
+    """Whether an instance's interface is the one that it was launched with: the first device of its first card.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html
+    """
+    attachment: Mapping[str, int] = interface.get("Attachment", {})
+    return attachment.get("DeviceIndex") == 0 and attachment.get("NetworkCardIndex", 0) == 0
 
 
 def _managed_by(tags: Sequence[Mapping[str, str]]) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads ECS: services, task definitions, and the tasks that run beside the failed one.
+"""Reads ECS: services, their deployments, task definitions, container instances, and the tasks that run.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html. Of a task definition or a task only the
 members that the diagnosis uses are kept: no environment variable, command line, or secret reaches a value. Tags come
@@ -20,6 +20,9 @@ from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, utc
 _GONE = ("ClusterNotFoundException", "ServiceNotFoundException")
 _NO_TASK_DEFINITION = "unable to describe task definition"
 _INTERFACE_ATTACHMENTS = ("eni", "ElasticNetworkInterface")
+_OF_A_SERVICE = "ecs-svc/"
+_REPLACED = "INACTIVE"
+_OF_THE_AGENT = ("ecs.os-type", "ecs.cpu-architecture")
 _PAGE = 100
 
 
@@ -48,6 +51,70 @@ def one_service(aws: Aws, question: questions.OneService) -> values.Service | No
         running=service.get("runningCount"),
         pending=service.get("pendingCount"),
         tags=_tags(aws, service),
+        task_sets=tuple(map(_task_set, service.get("taskSets", []))),
+    )
+
+
+@answers(questions.StartedWith, "ecs:DescribeServiceRevisions")
+def started_with(aws: Aws, question: questions.StartedWith) -> values.Deployment | None:
+    """Read what a deployment started its tasks with, once the service does not show the deployment any more.
+
+    ECS keeps that as a service revision, for as long as the service exists, since 25 October 2024:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html. No API says which
+    revision a deployment has. Both go by the same number, ``ecs-svc/123`` and ``service-revision/prod/web/123``, and
+    Terraform's AWS provider joins them by it, too. So that revision is asked for: if it exists, it is the one.
+    """
+    if not question.deployment.startswith(_OF_A_SERVICE):
+        return None
+    ecs = aws.client("ecs", question.region, question.account)
+    number = question.deployment.removeprefix(_OF_A_SERVICE)
+    arn = (
+        f"arn:{ecs.meta.partition}:ecs:{question.region}:{question.account}:"
+        f"service-revision/{question.cluster}/{question.service}/{number}"
+    )
+    try:
+        answer = ecs.describe_service_revisions(serviceRevisionArns=[arn])
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return None
+        raise
+    only_missing(answer.get("failures", []))
+    found = next((each for each in answer["serviceRevisions"] if each["serviceRevisionArn"] == arn), None)
+    if not found:
+        if answer.get("failures"):
+            return None
+        raise IncompleteAnswerError(f"ECS answered neither {arn} nor a failure")
+    return values.Deployment(
+        id=question.deployment, status=_REPLACED, task_definition=found.get("taskDefinition"), **_network(found)
+    )
+
+
+@answers(questions.OneContainerInstance, "ecs:DescribeContainerInstances")
+def one_container_instance(aws: Aws, question: questions.OneContainerInstance) -> values.ContainerInstance | None:
+    """Read a container instance; one on premises has an id of Systems Manager in the place of EC2's."""
+    ecs = aws.client("ecs", question.region, question.account)
+    try:
+        answer = ecs.describe_container_instances(cluster=question.cluster, containerInstances=[question.arn])
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return None
+        raise
+    only_missing(answer.get("failures", []))
+    if not answer["containerInstances"]:
+        if answer.get("failures"):
+            return None
+        raise IncompleteAnswerError(f"ECS answered neither {question.arn} nor a failure")
+    found = answer["containerInstances"][0]
+    return values.ContainerInstance(
+        arn=found["containerInstanceArn"],
+        instance=found.get("ec2InstanceId"),
+        agent_version=found.get("versionInfo", {}).get("agentVersion"),
+        agent_connected=found.get("agentConnected"),
+        attributes=tuple(
+            (each["name"], each.get("value", ""))
+            for each in found.get("attributes", [])
+            if each["name"] in _OF_THE_AGENT
+        ),
     )
 
 
@@ -116,19 +183,41 @@ def only_missing(failures: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _deployment(item: Mapping[str, Any]) -> values.Deployment:
-    network = item.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    public = network.get("assignPublicIp")
     return values.Deployment(
         id=item["id"],
         status=item["status"],
-        subnets=tuple(network.get("subnets", [])),
-        groups=tuple(network.get("securityGroups", [])),
-        assign_public_ip=None if public is None else public == "ENABLED",
         task_definition=item.get("taskDefinition"),
         rollout_state=item.get("rolloutState"),
         desired=item.get("desiredCount"),
         running=item.get("runningCount"),
+        **_network(item),
     )
+
+
+def _task_set(item: Mapping[str, Any]) -> values.Deployment:
+    """A task set, which CodeDeploy or another controller has in the place of a deployment.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
+    """
+    return values.Deployment(
+        id=item["id"],
+        status=item["status"],
+        task_definition=item.get("taskDefinition"),
+        desired=item.get("computedDesiredCount"),
+        running=item.get("runningCount"),
+        **_network(item),
+    )
+
+
+def _network(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a deployment that say where its tasks run."""
+    network = item.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    public = network.get("assignPublicIp")
+    return {
+        "subnets": tuple(network.get("subnets", [])),
+        "groups": tuple(network.get("securityGroups", [])),
+        "assign_public_ip": None if public is None else public == "ENABLED",
+    }
 
 
 def _with_tags(aws: Aws) -> dict[str, list[str]]:
@@ -171,4 +260,5 @@ def _sibling(item: Mapping[str, Any]) -> values.Sibling:
         started_by=item.get("startedBy"),
         subnet=next((detail["value"] for detail in details if detail.get("name") == "subnetId"), None),
         execution_role_override=item.get("overrides", {}).get("executionRoleArn"),
+        container_instance=item.get("containerInstanceArn"),
     )

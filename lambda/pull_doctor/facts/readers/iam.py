@@ -48,6 +48,25 @@ def one_role(aws: Aws, question: questions.OneRole) -> values.Role | None:
     )
 
 
+@answers(questions.OneInstanceProfile, "iam:GetInstanceProfile")
+def one_instance_profile(aws: Aws, question: questions.OneInstanceProfile) -> values.InstanceProfile | None:
+    """Read an instance profile by its name, which is unique in its account; it holds one role at most.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html
+    """
+    iam = aws.client("iam", question.region, question.account)
+    try:
+        found = iam.get_instance_profile(InstanceProfileName=question.arn.rsplit("/", 1)[-1])
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            return None
+        raise
+    profile = found["InstanceProfile"]
+    if profile["Arn"].casefold() != question.arn.casefold():
+        return None
+    return values.InstanceProfile(profile["Arn"], next((role["Arn"] for role in profile["Roles"]), None))
+
+
 @answers(questions.Simulation, "iam:SimulatePrincipalPolicy")
 def simulation(aws: Aws, question: questions.Simulation) -> tuple[values.Simulated, ...] | None:
     """Simulate the actions on one resource; IAM answers one result for each action."""

@@ -1,0 +1,78 @@
+"""Questions to registries about images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pull_doctor.facts import values
+from pull_doctor.facts.questions.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class EcrImageOf(Question[values.EcrLookup]):
+    """The image in the registry of account ``registry``; ``tag`` or ``digest``, the digest decides.
+
+    ``region`` is the image's Region, which may differ from the task's.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def fact(self) -> str:
+        reference = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return f"image {self.repository}{reference} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrTagsOf(Question[values.EcrTags]):
+    """The tags of a repository in the registry of account ``registry``."""
+
+    registry: str
+    repository: str
+
+    @property
+    def fact(self) -> str:
+        return f"the tags of {self.repository} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrRepositories(Question[values.RepositoryNames]):
+    """The names of the repositories in the registry of account ``registry``."""
+
+    registry: str
+
+    @property
+    def fact(self) -> str:
+        return f"the repositories of registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class EcrManifestOf(Question[values.EcrManifest | None]):
+    """The image's manifest; ``None`` if there is no such image. Reading it counts as a pull."""
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def fact(self) -> str:
+        reference = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return f"the manifest of {self.repository}{reference} in registry {self.registry} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryImage(Question[values.RegistryLookup]):
+    """Whether a registry other than ECR has the image; ``reference`` is a tag or a digest."""
+
+    host: str
+    repository: str
+    reference: str
+
+    @property
+    def fact(self) -> str:
+        joint = "@" if self.reference.startswith("sha256:") else ":"
+        return f"image {self.repository}{joint}{self.reference} in {self.host}"
