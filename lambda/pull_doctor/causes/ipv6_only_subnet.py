@@ -18,7 +18,6 @@ from pull_doctor.causes.shared.paths import (
     failing_hop,
     hop_evidence,
     hosts,
-    silence,
     still_there,
     undecided,
     usable_nats,
@@ -26,7 +25,6 @@ from pull_doctor.causes.shared.paths import (
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
-from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
@@ -43,7 +41,6 @@ _DUAL_STACK = ("aws", "aws-us-gov")
 def check(
     *,
     task: Task,
-    symptom: Symptom,
     image: ImageReference,
     puller: Puller,
     vpc: Vpc,
@@ -68,7 +65,7 @@ def check(
         title="subnet is IPv6 only, and the registry's name has IPv4 alone",
         explanation=(
             f"{puller.subnet.id} is IPv6 only. The pull needs {hosts(broken)}, for which AWS has IPv4 addresses alone. "
-            f"{lacks}. {silence(symptom)}"
+            f"{lacks}. So no connection can be opened."
         ),
         culprit=item,
         evidence=(
