@@ -111,6 +111,7 @@ def test_what_is_planted_in_a_task_appears_nowhere(
         assert "hook-of-the-test" not in text, place
 
 
+@pytest.mark.slow
 def test_a_signed_address_and_a_password_in_any_string_of_an_event_are_kept_nowhere(
     aws: EmulatedAws,
     deployed: Deployed,

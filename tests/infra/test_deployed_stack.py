@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesised
 
 
-@pytest.fixture(scope="module", params=["bare", "full"])
+@pytest.fixture(scope="module", params=["bare", pytest.param("full", marks=pytest.mark.slow)])
 def stack(request: pytest.FixtureRequest) -> Iterator[tuple[EmulatedAws, Deployed]]:
     from tests.emulated.aws import emulated_aws  # noqa: PLC0415 - slow to import
 
