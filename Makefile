@@ -33,10 +33,10 @@ demo: setup ## play one incident in an emulated AWS, from first failure to end (
 	@$(BIN)/python -m demo $(WORLD)
 
 test: setup ## the fast tests
-	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: setup ## every test: storms, fault matrices and sizes too
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: setup ## how long paths take in a very large VPC, and a diagnosis when AWS answers late
 	@$(BIN)/python -m benchmarks
