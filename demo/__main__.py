@@ -171,7 +171,7 @@ def storm(stage: Stage, world: World) -> bool:
     before = stage.heard()
     stage.say(f"ECS keeps trying: {2 * _STORM} more events, of {_STORM} more failed tasks")
     stage.put(world.fail_again(_STORM))
-    mails, posts = (now - then for now, then in zip(stage.heard(), before, strict=True))
+    mails, posts = (after - earlier for after, earlier in zip(stage.heard(), before, strict=True))
     stage.say(f"the function has handled all of them: {mails + posts} further messages")
     return mails + posts == 0
 

@@ -29,8 +29,7 @@ def confirming(service: str) -> Iterator[None]:
         ) from error
     except BotoCoreError as error:
         raise SinkFailed(f"{service} did not answer: {type(error).__name__}") from error
-    except Exception as error:
-        # On an answer that is not AWS's, botocore raises whatever it stumbles on.
+    except Exception as error:  # on an answer that is not AWS's, botocore raises whatever it stumbles on
         raise SinkFailed(f"{service} answered what cannot be read: {type(error).__name__}") from error
 
 
