@@ -10,9 +10,11 @@ from pull_doctor.assemble import task_part
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.questions import OneService
+from pull_doctor.intake.task import Earlier
 from pull_doctor.pipeline import conclude
 from pull_doctor.report.model import UNSET, PullerPart
 from pull_doctor.report.text import render_text
+from pull_doctor.report.words import place
 from pull_doctor.view.workload import tag_of
 from tests.causes.factory import CONTAINER_INSTANCE, EC2_TASK, READ_AT, SERVICE, TASK, TIMEOUT, World, failure
 from tests.network.factory import PUBLIC_VPC, REGION, REGISTRY
@@ -30,9 +32,24 @@ from tests.ranked_worlds import concluded
     ],
 )
 def test_the_launch_type_says_who_pulls(launch_type: str | None, kind: str) -> None:
-    puller = concluded(World(task=replace(TASK, launch_type=launch_type))).puller
+    puller = concluded(World(task=replace(TASK, launch_type=launch_type, platform_version=None))).puller
     assert isinstance(puller, PullerPart)
     assert puller.kind == kind
+
+
+def test_a_platform_version_tells_of_fargate_where_the_launch_type_is_not_told() -> None:
+    assert place(concluded(World(task=replace(TASK, launch_type=None)))).startswith("Fargate 1.4.0, subnet-task")
+
+
+def test_a_host_that_the_pull_is_not_known_to_need_is_not_covered() -> None:
+    report = concluded(World(failures=(failure(replace(TIMEOUT, host="mirror.example.com", address="10.0.9.9")),)))
+    assert (report.verdict, report.title) == (
+        "undetermined",
+        "no cause proven; no check covers the host that ECS's text names",
+    )
+    assert "mirror.example.com (10.0.9.9)" in report.verdict_reason
+    followed = concluded(World(failures=(failure(replace(TIMEOUT, host=REGISTRY)),)))
+    assert followed.verdict == "no-defect-found"
 
 
 def test_the_instance_that_pulls() -> None:
@@ -65,6 +82,20 @@ def test_a_machine_outside_aws_gets_a_list_of_what_to_look_at() -> None:
     assert [one.id for one in note.resources] == [CONTAINER_INSTANCE.arn]
     assert report.verdict == "undetermined"
     assert not concluded(World(task=EC2_TASK)).notes
+
+
+def test_by_whom_the_network_configuration_is_known() -> None:
+    arn = "arn:aws:ecs:eu-west-1:111122223333:task/prod/earlier"
+    earlier = Earlier(arn, "ecs-svc/1", ("sg-task",), public_ip=False)
+    later = World(task=replace(TASK, earlier=earlier), interface=None, service=None)
+    report = concluded(later)
+    (note,) = report.notes
+    assert "deployment ecs-svc/1" in note.text
+    assert "task earlier: security groups sg-task and no public IP address" in note.text
+    assert [one.arn for one in note.resources] == [arn]
+    assert isinstance(report.puller, PullerPart)
+    assert (report.puller.security_groups, report.puller.public_ip) == (("sg-task",), None)
+    assert not concluded(replace(later, service=SERVICE)).notes
 
 
 def test_a_task_of_no_service_is_not_one_whose_group_is_not_said() -> None:

@@ -389,10 +389,10 @@ NEW_BESIDE_THE_CULPRIT = {
 def test_a_mended_world_differs_in_what_was_to_blame(aws: EmulatedAws, name: str) -> None:
     world = build(aws, name)
     intake = read_event(world.event)
-    before, same = (read(intake, reading(aws), deadline=time.monotonic() + 20) for _ in range(2))
+    before, same = (read(intake, reading(aws, world.account), deadline=time.monotonic() + 20) for _ in range(2))
     assert differences(before.answers, same.answers) == ()
     world.mend()
-    after = read(intake, reading(aws), deadline=time.monotonic() + 20)
+    after = read(intake, reading(aws, world.account), deadline=time.monotonic() + 20)
     blamed = conclude(intake, before.answers, before.read_at).causes[0].culprit.id
     notes = differences(before.answers, after.answers)
     names = {*world.culprits, blamed.rpartition(":parameter")[2]} | {NEW_BESIDE_THE_CULPRIT.get(name, blamed)}

@@ -45,6 +45,25 @@ def read(reading: Aws, question: q.Question[Any]) -> Any:
     return fact.value
 
 
+def test_a_route_server_s_route_stands_beside_one_that_was_made(reading: Aws, net: Network) -> None:
+    table = net.table()
+    moto_ways_out.advertise(*HERE, table, "0.0.0.0/0", "10.0.0.77", "filtered")
+    net.route(table, "0.0.0.0/0", GatewayId=(gateway := net.internet_gateway()))
+    found = next(one for one in read(reading, q.RouteTables(*HERE, net.vpc)) if one.id == table)
+    assert [one for one in found.routes if one.destination == "0.0.0.0/0"] == [
+        v.Route("0.0.0.0/0", "10.0.0.77", "filtered", propagated=True),
+        v.Route("0.0.0.0/0", gateway, "active"),
+    ]
+
+
+def test_an_endpoint_for_a_service_of_another_region_has_that_regions_names(reading: Aws, net: Network) -> None:
+    subnet = net.subnet("10.0.3.0/24", "a", None)
+    net.interface_endpoint("ecr.dkr", subnet, net.task_group, "us-east-1")
+    (found,) = read(reading, q.VpcEndpoints(*HERE, net.vpc))
+    assert (found.service, found.service_region) == ("com.amazonaws.us-east-1.ecr.dkr", "us-east-1")
+    assert "*.dkr.ecr.us-east-1.amazonaws.com" in found.dns_names
+
+
 def test_subnets_of_both_families_and_of_ipv6_alone(reading: Aws, net: Network) -> None:
     table = net.table()
     dual = net.ipv6_subnet(1, "a", table, cidr="10.0.1.0/24")

@@ -53,6 +53,26 @@ from tests.ranked_worlds import (
 
 # Certainty
 
+
+@pytest.mark.parametrize(
+    ("symptom", "certainty"),
+    [
+        (replace(TIMEOUT, host=REGISTRY), "proven"),
+        (replace(TIMEOUT, host="s3.amazonaws.com"), "proven"),
+        (replace(TIMEOUT, host="docker.io"), "proven"),
+        (replace(TIMEOUT, host="mirror.example.com"), "likely"),
+        (replace(TIMEOUT, host="mirror.example.com", address="34.255.83.146"), "likely"),
+        (replace(TIMEOUT, host="mirror.example.com", address="10.0.9.9"), "possible"),
+    ],
+)
+def test_a_text_about_another_host_does_not_prove_what_is_on_the_way_to_the_registry(
+    symptom: Symptom, certainty: str
+) -> None:
+    finding = only(saying(BROKEN["no-route-to-registry"], symptom))
+    assert finding.certainty == certainty
+    assert any("mirror.example.com" in one for one in finding.inferred) == (certainty == "likely")
+
+
 REFUSED = Symptom("resolve", "registry-access-denied", http_status=403)
 READ, LAYERS = PULL_ACTIONS
 

@@ -128,6 +128,13 @@ def test_a_fargate_capacity_provider_is_fargate() -> None:
     assert isinstance(World(task=spot).view().traces, Known)
 
 
+def test_only_fargate_has_a_platform_version() -> None:
+    untold = replace(TASK, launch_type=None)
+    assert untold.on_fargate
+    assert not replace(untold, platform_version=None).on_fargate
+    assert not replace(untold, launch_type="EC2").on_fargate
+
+
 def test_the_role_that_the_task_overrides() -> None:
     world = World(task=replace(TASK, execution_role_override=f"{ROLE}-2"))
     assert known(world.view().role) == f"{ROLE}-2"

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from pull_doctor.causes.outcome import Problem
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment
 from pull_doctor.intake.symptom import Symptom
+from pull_doctor.intake.task import Earlier
 from pull_doctor.network.filters import LINUX_REPLY_PORTS, WINDOWS_REPLY_PORTS
 from pull_doctor.network.vpc import Puller
 from pull_doctor.view import View
+from pull_doctor.view.puller import seen_of
 from tests.causes.factory import (
     CONTAINER_INSTANCE,
     DEPLOYMENT,
@@ -27,8 +30,9 @@ from tests.causes.factory import (
     TASK,
     World,
     failure,
+    outcome,
 )
-from tests.network.factory import SUBNET
+from tests.network.factory import PUBLIC_VPC, SUBNET
 
 EC2 = World(task=EC2_TASK)
 REVISION = Deployment("ecs-svc/1", "INACTIVE", ("subnet-task",), ("sg-then",), assign_public_ip=True)
@@ -172,6 +176,96 @@ def test_the_service_revision_of_a_deployment_that_is_gone() -> None:
     found = puller(World(interface=None, service=today, revision=REVISION))
     assert (known(found.groups), known(found.has_public_ip)) == (("sg-then",), True)
     assert known(World(service=today, revision=REVISION).view().deployment) == REVISION
+
+
+EARLIER = Earlier("arn:earlier", "ecs-svc/1", ("sg-seen",), public_ip=True)
+UNREAD = Unknown("service web", "denied", "ecs:DescribeServices")
+
+
+def told_later(earlier: Earlier | None, **members: Any) -> World:
+    """The interface and the service are gone, and the incident keeps this of an earlier task."""
+    gone: dict[str, Any] = {"interface": None, "service": None}
+    return World(**(gone | members), task=replace(TASK, earlier=earlier))
+
+
+def unread(world: World, *kinds: type[ask.Question[Any]]) -> View:
+    """The view in which the questions of these kinds were refused."""
+    answers = {question: UNREAD if isinstance(question, kinds) else fact for question, fact in world.answers()}
+    return View(world.task, world.failures[0], Answers(answers))
+
+
+def test_what_neither_interface_nor_deployment_tells_an_earlier_task_does() -> None:
+    assert unknown(puller(told_later(None)).groups).why == "not-visible"
+    found = puller(told_later(EARLIER))
+    assert (known(found.groups), known(found.has_public_ip)) == (("sg-seen",), True)
+    assert known(told_later(EARLIER).view().traces)
+    refused = known(unread(told_later(EARLIER), ask.OneService, ask.OneInterface).puller)
+    assert (known(refused.groups), known(refused.has_public_ip)) == (("sg-seen",), True)
+
+
+def test_an_earlier_task_of_another_deployment_tells_nothing() -> None:
+    other = told_later(replace(EARLIER, started_by="ecs-svc/0"))
+    assert unknown(puller(other).groups).why == "not-visible"
+    assert other.view().told_by_earlier is None
+    assert unknown(known(unread(other, ask.OneService).puller).groups) == UNREAD
+
+
+def test_what_the_earlier_task_did_not_show_stays_unknown() -> None:
+    half = puller(told_later(replace(EARLIER, public_ip=None)))
+    assert known(half.groups) == ("sg-seen",)
+    assert unknown(half.has_public_ip).why == "not-visible"
+    other_half = puller(told_later(replace(EARLIER, groups=())))
+    assert (unknown(other_half.groups).why, known(other_half.has_public_ip)) == ("not-visible", True)
+
+
+def test_an_address_that_is_not_seen_while_the_deployment_is_unread_may_be_taken_away_already() -> None:
+    seen = told_later(replace(EARLIER, public_ip=None), interface=INTERFACE)
+    assert unknown(known(unread(seen, ask.OneService).puller).has_public_ip) == UNREAD
+    given = told_later(EARLIER, interface=INTERFACE)
+    assert known(puller(given).has_public_ip) is True
+
+
+def test_what_can_be_read_counts_before_what_an_earlier_task_showed() -> None:
+    found = puller(told_later(EARLIER, interface=INTERFACE, service=SERVICE))
+    assert (known(found.groups), known(found.has_public_ip)) == (("sg-task",), False)
+    assert told_later(EARLIER, service=SERVICE).view().told_by_earlier is None
+    today = replace(SERVICE, deployments=(replace(DEPLOYMENT, id="ecs-svc/2"),))
+    by_revision = puller(told_later(EARLIER, service=today, revision=REVISION))
+    assert known(by_revision.groups) == ("sg-then",)
+
+
+def test_a_deployment_without_groups_of_its_own_is_completed() -> None:
+    default = replace(SERVICE, deployments=(replace(DEPLOYMENT, groups=()),))
+    found = puller(told_later(EARLIER, service=default))
+    assert (known(found.groups), known(found.has_public_ip)) == (("sg-seen",), False)
+
+
+def test_the_address_that_an_earlier_task_was_known_not_to_get() -> None:
+    world = told_later(replace(EARLIER, public_ip=False), vpc=PUBLIC_VPC)
+    found = outcome("no-public-ip", world)
+    assert isinstance(found, Problem)
+    assert (found.culprit.id, found.still, found.inferred) == ("prod/web", "unknown", ())
+
+
+@pytest.mark.parametrize(
+    ("world", "told"),
+    [
+        (World(), Earlier(TASK.arn or "", "ecs-svc/1", ("sg-task",), public_ip=False)),
+        (World(interface=None), Earlier(TASK.arn or "", "ecs-svc/1", ("sg-task",), public_ip=False)),
+        (World(service=None), Earlier(TASK.arn or "", "ecs-svc/1", ("sg-task",), public_ip=None)),
+        (
+            World(service=None, interface=replace(INTERFACE, public_ip="203.0.113.9")),
+            Earlier(TASK.arn or "", "ecs-svc/1", ("sg-task",), public_ip=True),
+        ),
+        (World(service=None, interface=None), None),
+        (World(service=None, interface=None, task=replace(TASK, earlier=EARLIER)), None),
+        (World(task=replace(TASK, started_by=None)), None),
+        (World(task=replace(TASK, service=None)), None),
+        (World(task=EC2_TASK), None),
+    ],
+)
+def test_what_a_task_tells_later_ones_is_only_what_was_read_of_itself(world: World, told: Earlier | None) -> None:
+    assert seen_of(world.intake, world.answers()) == told
 
 
 def test_ipv6_addresses_are_the_live_interfaces() -> None:

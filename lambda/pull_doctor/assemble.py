@@ -60,7 +60,7 @@ def assemble(
         not_applicable=ranking.not_applicable,
         not_checked=ranking.not_checked,
         unread=_unread(answers),
-        notes=(*_sidecars(views), *_on_premises(views)),
+        notes=(*_sidecars(views), *_on_premises(views), *_by_an_earlier_task(views)),
         facts_read_at=read_at,
     )
 
@@ -113,7 +113,7 @@ def _verdict(views: Sequence[View], ranking: Ranking) -> tuple[Verdict, str, str
     if first:
         reason = f"{_told(views)}; {first.row.cause} is a defect, but it does not explain that"
         return "undetermined", reason, "no cause proven; a defect was found that does not explain the failure"
-    uncovered = sorted({view.symptom.kind for view in views if not _covered(view)})
+    uncovered = sorted(filter(None, map(_uncovered, views)))
     if uncovered:
         reason = f"{_told(views)}, which no check of this version covers"
         return "undetermined", reason, f"no cause proven; no check covers {uncovered[0]}"
@@ -141,11 +141,13 @@ def _told(views: Sequence[View]) -> str:
     return f"{said}, at {where}" if where else said
 
 
-def _covered(view: View) -> bool:
-    """Whether any cause of the catalogue could show as this symptom; a text that says nothing leaves that open."""
-    return view.symptom.kind in SILENT or any(
-        row.covers(view.symptom) and not elsewhere(row, view.failure.reference) for row in CATALOGUE
-    )
+def _uncovered(view: View) -> str | None:
+    """What of the text no cause of the catalogue could show as; a text that says nothing leaves that open."""
+    symptom = view.symptom
+    if symptom.kind in ("network-timeout", "dns-failure") and view.another_host:
+        return "the host that ECS's text names"
+    rows = (row for row in CATALOGUE if not elsewhere(row, view.failure.reference))
+    return None if symptom.kind in SILENT or any(row.covers(symptom) for row in rows) else symptom.kind
 
 
 def task_part(task: Task) -> TaskPart:
@@ -283,6 +285,23 @@ def _on_premises(views: Sequence[View]) -> tuple[Note, ...]:
             f"that these names resolve, and that tcp 443 is open to them: {', '.join(hosts)}. If it needs a proxy, the "
             "ECS agent and the container runtime both have to be given it (HTTPS_PROXY, NO_PROXY)",
             (machine,) if task.container_instance else (),
+        ),
+    )
+
+
+def _by_an_earlier_task(views: Sequence[View]) -> tuple[Note, ...]:
+    """By whom the network configuration is known, where neither ECS nor EC2 tells it any more."""
+    view, earlier = views[0], views[0].told_by_earlier
+    if earlier is None:
+        return ()
+    groups = f"security groups {', '.join(earlier.groups)}" if earlier.groups else ""
+    public = {None: "", True: "a public IP address", False: "no public IP address"}[earlier.public_ip]
+    task = make(view.place, "AWS::ECS::Task", earlier.task)
+    return (
+        Note(
+            f"what deployment {earlier.started_by} gives its tasks could not be read now. It was seen with an earlier "
+            f"one of them, task {earlier.task.rpartition('/')[2]}: {' and '.join(filter(None, (groups, public)))}",
+            (task,),
         ),
     )
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.row import address_class
 from pull_doctor.causes.runner import checks, run
 from pull_doctor.causes.shared.images import repository_of
 from pull_doctor.facts.fact import Known, Unknown
@@ -121,6 +122,9 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
     symptom = view.symptom
     stopped = _stopped_phases(row, problem)
     on_path = stopped is None or (bool(stopped) and symptom.phase in ("unknown", *stopped))
+    another = view.another_host if row.realm == "network" and problem.traces else None
+    if another and (symptom.kind == "dns-failure" or (symptom.address and address_class(symptom.address) == "private")):
+        on_path = False
     silent = row.may_hide_behind(symptom)
     inferred = list(problem.inferred)
     certainty: Certainty = "possible"
@@ -132,6 +136,8 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
         inferred += doubt
         if not problem.text_proves and (late := _late(view, read_at)):
             inferred.append(late)
+        if another:
+            inferred.append(f"ECS's text speaks of {another}, to which no path of this pull is known to lead")
         if contradicted := _passed_since(row, view, problem):
             inferred.append(contradicted)
         certainty = "likely" if inferred else row.best

@@ -4,11 +4,24 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import Route
+from pull_doctor.facts.values import HostedZone, Route, ZoneRecord
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import DEPLOYMENT, SERVICE, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import NAT_VPC, PUBLIC_VPC, TO_IGW, TO_NAT, change, drop, having, routes
+from tests.network.factory import (
+    ACCOUNT,
+    ENDPOINT_VPC,
+    LOCAL,
+    NAT_VPC,
+    PUBLIC_VPC,
+    TO_GATEWAY,
+    TO_IGW,
+    TO_NAT,
+    change,
+    drop,
+    having,
+    routes,
+)
 
 CAUSE = "blackhole-route"
 DEAD = Route("0.0.0.0/0", "eni-9", "blackhole")
@@ -47,6 +60,27 @@ def test_an_internet_gateway_that_is_not_there_any_more() -> None:
     found = problem(outcome(CAUSE, World(vpc=none)))
     operations = [one.operation for one in found.fixes[0].commands if isinstance(one, AwsCommand)]
     assert operations == ["CreateInternetGateway", "AttachInternetGateway", "ReplaceRoute"]
+
+
+def test_a_route_that_is_filtered() -> None:
+    """Of a Route Server: what it put into the table cannot be replaced, and a route that is made wins over it."""
+    advertised = Route("0.0.0.0/0", "10.0.3.7", "filtered", propagated=True)
+    found = problem(outcome(CAUSE, World(vpc=routes(NAT_VPC, advertised))))
+    assert found.title == "route to the registry is out of use"
+    assert "filtered: EC2 does not use it, and no other route takes the address" in found.explanation
+    assert "drops" not in found.explanation
+    (command,) = found.fixes[0].commands
+    assert isinstance(command, AwsCommand)
+    assert (command.operation, command.parameters["NatGatewayId"]) == ("CreateRoute", "nat-1")
+    assert "to nat-1" in ok(outcome(CAUSE, World(vpc=routes(NAT_VPC, advertised, TO_NAT))))
+
+
+def test_a_propagated_blackhole_gets_a_route_over_it() -> None:
+    dead = replace(NARROW, target="vgw-9", propagated=True)
+    found = problem(outcome(CAUSE, World(vpc=routes(NAT_VPC, TO_NAT, dead), failures=TOLD)))
+    (command,) = found.fixes[0].commands
+    assert isinstance(command, AwsCommand)
+    assert (command.operation, command.parameters["DestinationCidrBlock"]) == ("CreateRoute", "34.255.0.0/16")
 
 
 def test_a_narrow_route_is_taken_out_where_a_wider_one_works() -> None:
@@ -108,3 +142,33 @@ def test_mended_by_other_subnets() -> None:
     moved = replace(DEPLOYMENT, id="ecs-svc/2", subnets=("subnet-good",))
     service = replace(SERVICE, deployments=(moved, replace(DEPLOYMENT, status="ACTIVE")))
     assert problem(outcome(CAUSE, World(vpc=routes(NAT_VPC, DEAD), service=service))).still == "no"
+
+
+@pytest.mark.parametrize(
+    ("destination", "operation", "more"),
+    [("10.0.2.0/24", "DeleteRoute", {}), ("10.0.0.0/16", "ReplaceRoute", {"LocalTarget": True})],
+)
+def test_a_dead_route_inside_the_vpc_is_given_back_to_it(
+    destination: str, operation: str, more: dict[str, bool]
+) -> None:
+    dead = Route(destination, "eni-9", "blackhole")
+    kept = [one for one in (LOCAL, TO_GATEWAY) if one.destination != destination]
+    vpc = change(ENDPOINT_VPC, "route_tables", "rtb-private", routes=(dead, *kept))
+    found = problem(outcome(CAUSE, World(vpc=vpc)))
+    (command,) = found.fixes[0].commands
+    assert isinstance(command, AwsCommand)
+    expected = {"RouteTableId": "rtb-private", "DestinationCidrBlock": destination, **more}
+    assert (command.operation, parameters(found)) == (operation, expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "member"), [("pcx-9", "VpcPeeringConnectionId"), ("tgw-9", "TransitGatewayId")], ids=str
+)
+def test_a_dead_route_to_another_network_is_not_mended_by_a_way_to_the_internet(target: str, member: str) -> None:
+    dead = Route("10.9.0.0/16", target, "blackhole")
+    central = ZoneRecord("*.dkr.ecr.eu-west-1.amazonaws.com", "A", ("10.9.0.7",))
+    zone = HostedZone("Z1", "dkr.ecr.eu-west-1.amazonaws.com", ACCOUNT, (central,))
+    vpc = having(routes(NAT_VPC, TO_NAT, dead), hosted_zones=Known((zone,)))
+    found = problem(outcome(CAUSE, World(vpc=vpc)))
+    assert set(parameters(found)) == {"RouteTableId", "DestinationCidrBlock", member}
+    assert found.fixes[0].applicability == "fill-in"

@@ -4,9 +4,9 @@ import pytest
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import GroupRule, SecurityGroup
-from tests.causes.factory import DEPLOYMENT, EC2_TASK, SERVICE, World, outcome
+from tests.causes.factory import DEPLOYMENT, EC2_TASK, SERVICE, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, TO_NAT, add, change, drop, having, routes
+from tests.network.factory import ENDPOINT_VPC, NAT_VPC, REGION, REGISTRY, TO_NAT, add, change, drop, having, routes
 
 CAUSE = "endpoint-security-group-blocks"
 OWN_MEMBERS = (GroupRule("-1", None, (), ("sg-endpoint",)),)
@@ -89,3 +89,9 @@ def test_on_ec2_the_instance_is_let_in_and_not_the_task() -> None:
     assert found.still == "yes"
     (rule,) = parameters(found)["IpPermissions"]
     assert rule["UserIdGroupPairs"] == [{"GroupId": "sg-task"}]
+
+
+def test_the_explanation_is_of_the_host_that_the_text_speaks_of() -> None:
+    for symptom, host in ((TIMEOUT, REGISTRY), (replace(TIMEOUT, phase="sign-in"), f"api.ecr.{REGION}.amazonaws.com")):
+        found = problem(outcome(CAUSE, replace(BLOCKED, failures=(failure(symptom),))))
+        assert found.explanation.startswith(f"{host} leads to")

@@ -9,7 +9,7 @@ from pull_doctor.facts.fact import Unknown
 from pull_doctor.facts.values import Role
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.policy.trust import trust_in_ecs_tasks
-from tests.causes.factory import ROLE, SIGN_IN_DENIED, TASK, TIMEOUT, World, failure, outcome
+from tests.causes.factory import EC2_TASK, ROLE, SIGN_IN_DENIED, TASK, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import ACCOUNT, PLACE, REGION
 
@@ -71,3 +71,8 @@ def test_another_cause_has_a_role_that_is_missing_or_not_named() -> None:
     assert isinstance(outcome(CAUSE, World(failures=SAID, execution_role=None)), NotApplicable)
     host = replace(TASK, launch_type="EC2")
     assert isinstance(outcome(CAUSE, World(failures=SAID, execution_role=None, task=host)), NotApplicable)
+
+
+def test_a_text_of_a_task_without_an_execution_role_shows_none_at_work() -> None:
+    alone = World(task=EC2_TASK, execution_role=None, failures=(failure(TIMEOUT),))
+    assert isinstance(outcome(CAUSE, alone), NotApplicable)

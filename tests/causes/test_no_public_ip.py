@@ -4,10 +4,21 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import NetworkInterface
+from pull_doctor.facts.values import NetworkAcl, NetworkInterface, RouteTable, Subnet
 from tests.causes.factory import DEPLOYMENT, EC2_TASK, INSTANCE, SERVICE, TASK, World, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, TO_IGW, having, routes
+from tests.network.factory import (
+    ENDPOINT_VPC,
+    LOCAL,
+    NAT_VPC,
+    OPEN_ACL,
+    PUBLIC_VPC,
+    TO_IGW,
+    TO_NAT,
+    add,
+    having,
+    routes,
+)
 
 CAUSE = "no-public-ip"
 PUBLIC = World(vpc=PUBLIC_VPC)
@@ -75,6 +86,25 @@ def test_an_address_or_no_need_of_one(world: World) -> None:
     assert "subnet-task" in ok(outcome(CAUSE, world))
 
 
+def test_a_subnet_of_the_service_that_needs_no_address() -> None:
+    vpc = add(PUBLIC_VPC, "subnets", Subnet("subnet-b", "vpc-1", "eu-west-1b", "10.0.20.0/24"))
+    vpc = add(vpc, "route_tables", RouteTable("rtb-b", False, ("subnet-b",), (LOCAL, TO_NAT)))  # noqa: FBT003 - `main`
+    vpc = add(vpc, "network_acls", NetworkAcl("acl-b", ("subnet-b",), OPEN_ACL))
+    both = replace(SERVICE, deployments=(replace(DEPLOYMENT, subnets=("subnet-task", "subnet-b")),))
+    found = problem(outcome(CAUSE, World(vpc=vpc, service=both)))
+    assert found.explanation.endswith("Of the service's other subnets, the path works from subnet-b.")
+    assert "subnet-b of the service: rtb-b sends 0.0.0.0/0 to nat-1" in [one.text for one in found.evidence]
+    networks = [parameters(found, at)["networkConfiguration"]["awsvpcConfiguration"] for at in (0, 1)]
+    assert networks == [
+        {"subnets": ["subnet-task", "subnet-b"], "securityGroups": ["sg-task"], "assignPublicIp": "ENABLED"},
+        {"subnets": ["subnet-b"], "securityGroups": ["sg-task"], "assignPublicIp": "DISABLED"},
+    ]
+    same = World(vpc=routes(vpc, TO_IGW, table="rtb-b"), service=both)
+    found = problem(outcome(CAUSE, same))
+    assert found.explanation.endswith("the path fails in the same way from subnet-b.")
+    assert len(found.fixes) == 1
+
+
 @pytest.mark.parametrize("fact", ["route_tables", "endpoints"])
 def test_what_is_not_read_leaves_it_open(fact: str) -> None:
     unread = Unknown(f"the {fact}", "denied")
@@ -113,6 +143,13 @@ def test_on_ec2_the_instance_needs_the_address_whatever_the_service_says() -> No
         assert associate.parameters["NetworkInterfaceId"] == "eni-host"
         assert fix.applicability == "fill-in"
         assert not any("task's interface" in one.text or "assignPublicIp" in one.text for one in found.evidence)
+
+
+def test_what_ecs_launches_itself_is_changed_by_its_capacity_provider() -> None:
+    managed = replace(EC2_TASK, launch_type="MANAGED_INSTANCES", capacity_provider="managed")
+    (fix,) = problem(outcome(CAUSE, replace(PUBLIC, task=managed))).fixes
+    assert (fix.commands, fix.applicability) == ((), "your-call")
+    assert "capacity provider managed" in fix.text
 
 
 def test_on_ec2_the_instances_address_is_enough() -> None:

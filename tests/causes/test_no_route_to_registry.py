@@ -6,13 +6,16 @@ from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, NetworkAcl, Route, RouteTable, Subnet
 from pull_doctor.network.vpc import Vpc
-from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, SERVICE, TASK, World, failure, outcome
+from tests.causes.factory import DEPLOYMENT, HUB_IMAGE, SERVICE, TASK, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import (
+    ACCOUNT,
     ENDPOINT_VPC,
     LOCAL,
     NAT_VPC,
     OPEN_ACL,
+    REGION,
+    REGISTRY,
     TO_GATEWAY,
     TO_NAT,
     add,
@@ -162,3 +165,21 @@ def test_mended_by_other_subnets() -> None:
     unread = Unknown("service web", "denied")
     assert problem(outcome(CAUSE, ISOLATED, service=unread)).still == "unknown"
     assert problem(outcome(CAUSE, replace(ISOLATED, service=None))).still == "unknown"
+
+
+def test_a_private_address_is_not_mended_by_a_way_to_the_internet() -> None:
+    led = replace(TIMEOUT, host=REGISTRY, address="10.9.0.7")
+    found = problem(outcome(CAUSE, World(vpc=routes(NAT_VPC), failures=(failure(led),))))
+    assert [one.text for one in found.fixes] == ["route 10.9.0.7 to the network that has it"]
+    assert parameters(found)["TransitGatewayId"] == "<transit-gateway-id>"
+
+
+def test_an_ipv6_address_is_not_mended_by_a_way_over_ipv4() -> None:
+    host = f"{ACCOUNT}.dkr-ecr.{REGION}.on.aws"
+    led = replace(TIMEOUT, host=host, address="2600:1f18::1")
+    world = World(vpc=routes(NAT_VPC, TO_NAT), failures=(failure(led, f"{host}/team/app:v1.4.2"),))
+    found = problem(outcome(CAUSE, world))
+    created = [one.operation for one in found.fixes[0].commands if isinstance(one, AwsCommand)]
+    assert created == ["CreateEgressOnlyInternetGateway", "CreateRoute"]
+    assert isinstance(found.fixes[0].commands[1], AwsCommand)
+    assert found.fixes[0].commands[1].parameters["DestinationIpv6CidrBlock"] == "::/0"

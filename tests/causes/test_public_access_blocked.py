@@ -5,12 +5,25 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import AccessExclusion, BlockPublicAccess, NatGateway
+from pull_doctor.facts.values import AccessExclusion, BlockPublicAccess, NatGateway, NetworkAcl, RouteTable, Subnet
 from pull_doctor.network.vpc import Vpc
-from tests.causes.factory import DEPLOYMENT, SERVICE, TASK, TIMEOUT, World, failure, outcome
+from pull_doctor.ranking import rank
+from tests.causes.factory import DEPLOYMENT, READ_AT, SERVICE, TASK, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, PUBLIC_VPC, having, routes
-from tests.network.test_walk_ipv6 import ALONE_SUBNET, V6_WAY
+from tests.network.factory import (
+    ENDPOINT_VPC,
+    LOCAL,
+    NAT_VPC,
+    OPEN_ACL,
+    PUBLIC_VPC,
+    TO_IGW,
+    TO_NAT,
+    add,
+    change,
+    having,
+    routes,
+)
+from tests.network.test_walk_ipv6 import ALONE_SUBNET, TO_EIGW, V6_WAY, with_ipv6
 
 CAUSE = "public-access-blocked"
 PUBLIC = replace(SERVICE, deployments=(replace(DEPLOYMENT, assign_public_ip=True),))
@@ -73,6 +86,49 @@ def test_an_egress_only_gateway() -> None:
     )
     found = problem(outcome(CAUSE, world))
     assert [parameters["InternetGatewayExclusionMode"] for _, parameters in calls(found)] == ["allow-egress"]
+
+
+@pytest.mark.parametrize("state", ["pending", "failed", "deleted"])
+def test_behind_a_nat_gateway_that_is_not_available(state: str) -> None:
+    """It is told, and comes after the gateway."""
+    vpc = change(blocking(NAT_VPC), "nat_gateways", "nat-1", state=state)
+    if state == "deleted":
+        vpc = routes(vpc, replace(TO_NAT, state="blackhole"))
+    world = World(vpc=vpc, failures=(failure(TIMEOUT),))
+    found = problem(outcome(CAUSE, world))
+    assert [parameters["InternetGatewayExclusionMode"] for _, parameters in calls(found)] == ["allow-egress"] * 2
+    first, second = rank(world.views(), READ_AT).findings
+    assert (first.row.cause, first.certainty, first.next) == ("nat-gateway-unusable", "proven", False)
+    assert (second.row.cause, second.certainty, second.next) == (CAUSE, "possible", True)
+    ways = rank(replace(world, vpc=change(NAT_VPC, "nat_gateways", "nat-1", state=state)).views(), READ_AT)
+    assert [one.row.cause for one in ways.findings] == ["nat-gateway-unusable"]
+
+
+def test_behind_an_egress_only_gateway_that_is_gone() -> None:
+    gone = with_ipv6(NAT_VPC, replace(TO_EIGW, state="blackhole"))
+    world = World(vpc=blocking(gone), subnet=ALONE_SUBNET, failures=(failure(TIMEOUT, DUAL_STACK_IMAGE),))
+    found = problem(outcome(CAUSE, world))
+    assert [parameters["InternetGatewayExclusionMode"] for _, parameters in calls(found)] == ["allow-egress"]
+
+
+def test_a_subnet_of_the_service_that_is_excluded() -> None:
+    vpc = add(blocking(PUBLIC_VPC), "subnets", Subnet("subnet-b", "vpc-1", "eu-west-1b", "10.0.20.0/24"))
+    exclusion = AccessExclusion("subnet-b", "allow-bidirectional")
+    vpc = having(vpc, block_public_access=Known(BlockPublicAccess("block-bidirectional", (exclusion,), "account")))
+    vpc = add(vpc, "route_tables", RouteTable("rtb-b", False, ("subnet-b",), (LOCAL, TO_IGW)))  # noqa: FBT003 - `main`
+    vpc = add(vpc, "network_acls", NetworkAcl("acl-b", ("subnet-b",), OPEN_ACL))
+    both = replace(PUBLIC.deployments[0], subnets=("subnet-task", "subnet-b"))
+    world = World(vpc=vpc, service=replace(PUBLIC, deployments=(both,)), failures=(failure(TIMEOUT),))
+    found = problem(outcome(CAUSE, world))
+    assert found.explanation.endswith("Of the service's other subnets, the path works from subnet-b.")
+    assert "subnet-b of the service: rtb-b sends 0.0.0.0/0 to igw-1" in [one.text for one in found.evidence]
+    ((operation, asked),) = calls(found, 1)
+    assert operation == "UpdateService"
+    assert asked["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": ["subnet-b"],
+        "securityGroups": ["sg-task"],
+        "assignPublicIp": "ENABLED",
+    }
 
 
 def test_a_declarative_policy_is_not_the_accounts_to_change() -> None:

@@ -16,7 +16,7 @@ from pull_doctor.plan import QUESTIONS
 from pull_doctor.view import View
 from tests.causes.factory import HUB_IMAGE, INTERFACE, ROLE, TASK, World, failure
 
-NEEDS_NO_READ = {"task", "symptom", "message", "told", "image", "written_image"}
+NEEDS_NO_READ = {"task", "symptom", "message", "told", "image", "needed", "written_image"}
 
 
 def made(function: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Check:

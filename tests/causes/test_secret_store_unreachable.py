@@ -9,8 +9,13 @@ from pull_doctor.facts.values import (
     BlockPublicAccess,
     ContainerDefinition,
     HostedZone,
+    NetworkAcl,
     NetworkInterface,
+    Route,
+    RouteTable,
+    Secret,
     SecurityGroup,
+    Subnet,
     TaskDefinition,
     VpcEndpoint,
 )
@@ -19,14 +24,18 @@ from pull_doctor.intake.task import Failure
 from pull_doctor.network.trace import Trace
 from pull_doctor.network.vpc import Vpc
 from pull_doctor.ranking import Finding, rank
-from tests.causes.factory import READ_AT, ROLE, TASK, World, failure, outcome
+from tests.causes.factory import DEPLOYMENT, READ_AT, ROLE, SERVICE, TASK, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import (
     ACCOUNT,
     ENDPOINT_VPC,
+    LOCAL,
     NAT_VPC,
+    OPEN_ACL,
     PUBLIC_VPC,
     REGION,
+    TO_GATEWAY,
+    TO_IGW,
     TO_NAT,
     add,
     change,
@@ -160,9 +169,46 @@ def test_the_endpoints_own_group() -> None:
 def test_a_cause_without_words_for_it_still_names_the_hop() -> None:
     of = world(change(NAT_VPC, "nat_gateways", "nat-1", state="failed"))
     image = Unknown("the image", "not-visible")
-    one = problem(outcome(CAUSE, of, image=image))
-    assert one.culprit.id == "nat-1"
+    assert problem(outcome(CAUSE, of, image=image)).fixes
+    past = having(with_store(), custom_resolvers=Known(("10.9.0.2",)))
+    one = problem(outcome(CAUSE, world(past, DIALLED.replace("10.0.2.13", "52.1.1.1")), image=image))
+    assert one.inferred
+    assert "has no route that matches 52.1.1.1" in one.explanation
     assert not one.fixes
+
+
+def in_two_subnets(vpc: Vpc, *own: Route, text: str = TIMEOUT) -> World:
+    """The service has another subnet, with these routes."""
+    vpc = add(vpc, "subnets", Subnet("subnet-b", "vpc-1", "eu-west-1c", "10.0.20.0/24"))
+    vpc = add(vpc, "route_tables", RouteTable("rtb-b", False, ("subnet-b",), (LOCAL, *own)))  # noqa: FBT003 - `main`
+    vpc = add(vpc, "network_acls", NetworkAcl("acl-b", ("subnet-b",), OPEN_ACL))
+    both = replace(DEPLOYMENT, subnets=("subnet-task", "subnet-b"))
+    return world(vpc, text, service=replace(SERVICE, deployments=(both,)))
+
+
+def test_a_working_neighbours_route_is_the_model() -> None:
+    one = found(in_two_subnets(routes(NAT_VPC), TO_NAT))
+    assert one.explanation.endswith("Of the service's other subnets, the path works from subnet-b.")
+    assert "as in subnet-b" in one.fixes[0].text
+    assert parameters(one) == {
+        "RouteTableId": "rtb-private",
+        "DestinationCidrBlock": "0.0.0.0/0",
+        "NatGatewayId": "nat-1",
+    }
+
+
+def test_the_neighbours_are_asked_for_the_way_to_the_store_and_not_for_the_pull() -> None:
+    """Endpoints of ECR serve the whole VPC: from the other subnet the image comes, and the secret does not."""
+    vpc = having(routes(ENDPOINT_VPC, TO_GATEWAY, TO_IGW), nat_gateways=NAT_VPC.nat_gateways)
+    vpc = change(vpc, "endpoints", "vpce-s3", route_tables=("rtb-private", "rtb-b"))
+    of = in_two_subnets(vpc, TO_GATEWAY)
+    one = found(of)
+    assert "only traffic of interfaces with a public IP address" in one.explanation
+    assert "works from subnet-b" not in one.explanation
+    assert [fix.text for fix in one.fixes] == ["give the service's tasks a public IP address"]
+    works = found(in_two_subnets(vpc, TO_GATEWAY, TO_NAT))
+    assert "works from subnet-b" in works.explanation
+    assert [fix.text for fix in works.fixes][1:] == ["keep the subnet public, and take it out of the service"]
 
 
 @pytest.mark.parametrize("vpc", [NAT_VPC, with_store(), routes(ENDPOINT_VPC, TO_NAT)])
@@ -206,6 +252,14 @@ def test_a_text_without_a_step_speaks_of_the_store_only_if_the_pull_has_a_way() 
     findings = ranked(world(routes(NAT_VPC), text))
     assert findings["no-route-to-registry"].certainty == "proven"
     assert findings[CAUSE].certainty == "possible"
+
+
+def test_a_store_that_answered_was_reached() -> None:
+    gone = f"{FROM_ASM}service call has been retried 1 time(s): ResourceNotFoundException: Secrets Manager can't find"
+    assert "was reached" in ok(outcome(CAUSE, world(ENDPOINT_VPC, gone)))
+    parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/prod/database"
+    both = problem(outcome(CAUSE, world(ENDPOINT_VPC, gone, (SECRET, parameter))))
+    assert both.title == "no way to Systems Manager, which the task needs to start"
 
 
 def test_a_name_that_does_not_resolve_is_no_missing_route() -> None:
@@ -255,3 +309,30 @@ def test_a_hosted_zone_that_does_not_have_the_name() -> None:
 def test_public_access_that_is_blocked() -> None:
     blocked = having(NAT_VPC, block_public_access=Known(BlockPublicAccess("block-bidirectional")))
     assert "Block Public Access" in found(world(blocked)).explanation
+
+
+KILLED = "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed"
+FETCH = f"{FROM_ASM}service call has been retried 1 time(s): failed to fetch secret {SECRET} from secrets manager: "
+NOT_THERE = f"{FETCH}ResourceNotFoundException: Secrets Manager can't find the specified secret."
+DENIED = (
+    f"{FETCH}AccessDeniedException: User: arn:aws:sts::{ACCOUNT}:assumed-role/web-exec/1 is not authorized to perform: "
+    f"secretsmanager:GetSecretValue on resource: {SECRET} because no identity-based policy allows the action"
+)
+
+
+@pytest.mark.parametrize("text", [TIMEOUT, NO_NAME, KILLED, NOT_THERE, DENIED])
+@pytest.mark.parametrize(
+    "vpc", [ENDPOINT_VPC, with_store(), NAT_VPC, routes(NAT_VPC)], ids=["no", "own", "nat", "none"]
+)
+def test_the_store_and_the_secret_are_not_accused_together(vpc: Vpc, text: str) -> None:
+    """An answer of the store shows that there was a way; where it did not answer, nothing is known of the secret."""
+    both = {CAUSE, "task-secret-unavailable"}
+    for secrets in ((), (Secret(SECRET),), (Secret(SECRET, deleted_at=READ_AT),)):
+        of = replace(world(vpc, text), secrets=secrets)
+        accused = {name for name, one in ranked(of).items() if one.certainty != "possible"} & both
+        answered = text in (NOT_THERE, DENIED)
+        assert accused <= ({"task-secret-unavailable"} if answered else {CAUSE})
+        if answered and not secrets:
+            assert accused == {"task-secret-unavailable"}
+        if text == TIMEOUT and vpc == ENDPOINT_VPC:
+            assert accused == {CAUSE}

@@ -4,10 +4,11 @@ import pytest
 
 from pull_doctor.causes.outcome import AwsCommand, Problem
 from pull_doctor.facts.fact import Known, Unknown
+from pull_doctor.facts.values import HostedZone, ZoneRecord
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import HUB_IMAGE, World, failure, outcome
 from tests.causes.helpers import missing, ok, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, REGISTRY, TO_NAT, having, routes
+from tests.network.factory import ACCOUNT, ENDPOINT_VPC, NAT_VPC, REGION, REGISTRY, TO_NAT, change, having, routes
 
 CAUSE = "vpc-dns-off"
 OFF = Known(value=False)
@@ -84,3 +85,42 @@ def test_what_is_not_read_leaves_it_open(fact: str) -> None:
         problem(outcome(CAUSE, replace(HOSTNAMES, vpc=vpc)))
         vpc = having(vpc, dns_hostnames=Known(value=True))
     assert f"the {fact}" in missing(outcome(CAUSE, replace(HOSTNAMES, vpc=vpc)))
+
+
+OWN_ZONE = HostedZone(
+    "Z1",
+    f"ecr.{REGION}.amazonaws.com",
+    ACCOUNT,
+    (
+        ZoneRecord(f"api.ecr.{REGION}.amazonaws.com", "A", ("10.0.2.11",)),
+        ZoneRecord(f"*.dkr.ecr.{REGION}.amazonaws.com", "A", ("10.0.2.12",)),
+    ),
+)
+
+
+def by_zone(zone: HostedZone) -> World:
+    """A VPC whose endpoints a hosted zone leads to, with DNS hostnames off."""
+    vpc = change(ENDPOINT_VPC, "endpoints", "vpce-dkr", private_dns=False)
+    vpc = change(vpc, "endpoints", "vpce-api", private_dns=False)
+    return replace(HOSTNAMES, vpc=having(vpc, dns_hostnames=OFF, hosted_zones=Known((zone,))))
+
+
+def test_hostnames_off_where_a_hosted_zone_is_relied_on() -> None:
+    world = by_zone(OWN_ZONE)
+    found = problem(outcome(CAUSE, world))
+    assert turned_on(found) == ["EnableDnsHostnames"]
+    assert "Z1" in found.explanation
+    assert "Z1" in {one.id for evidence in found.evidence for one in evidence.resources}
+    assert ok(outcome("endpoint-private-dns-off", world))
+
+
+def test_a_zone_without_the_name_has_no_part_in_it() -> None:
+    world = by_zone(replace(OWN_ZONE, name="corp.example", records=()))
+    assert problem(outcome("endpoint-private-dns-off", world)).title
+    assert ok(outcome(CAUSE, world))
+
+
+def test_a_zone_that_does_not_show_its_records_leaves_it_open() -> None:
+    world = by_zone(replace(OWN_ZONE, owner="999988887777", records=None))
+    assert missing(outcome(CAUSE, world)) == ("the records of hosted zone Z1",)
+    assert missing(outcome("endpoint-private-dns-off", world))

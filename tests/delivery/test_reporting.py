@@ -15,8 +15,12 @@ from pull_doctor.delivery.evidence import EvidenceBucket
 from pull_doctor.delivery.incidents import Held, Incidents, incident_key
 from pull_doctor.delivery.reporting import LeaseBusy, Reporting
 from pull_doctor.delivery.state import AWAY, REMINDER, WINDOW
+from pull_doctor.facts.answers import Answers
+from pull_doctor.facts.fact import Known
+from pull_doctor.facts.questions import OneService
+from pull_doctor.facts.values import Deployment, Service
 from pull_doctor.intake.symptom import Symptom
-from pull_doctor.intake.task import Intake
+from pull_doctor.intake.task import Earlier, Intake
 from pull_doctor.report.document import from_json, to_json
 from pull_doctor.report.model import UNSET
 from tests.delivery.samples import ACCOUNT, REGION, START, FakeSink, Killed, Process, World, make_intake
@@ -129,6 +133,38 @@ def test_two_causes_in_turns_are_told_once_each_and_one_that_comes_back_later_ag
     world.now += WINDOW + 1
     world.cause = causes[0]
     assert world.fail("t9", event="e9").report
+
+
+def test_what_a_task_showed_of_its_network_is_handed_to_later_ones(world: World) -> None:
+    here, deployment = (ACCOUNT, REGION), "ecs-svc/1"
+    shown = Deployment(deployment, "PRIMARY", groups=("sg-1", "sg-0"), assign_public_ip=False)
+    answers = Answers({OneService(*here, "production", "web"): Known(Service((shown,)))})
+    got: list[Intake] = []
+
+    def diagnose(intake: Intake) -> Diagnosis:
+        got.append(intake)
+        return world.diagnose(intake)
+
+    def fail(task: str, answers: Answers) -> Earlier | None:
+        world.answers = answers
+        world.fail(
+            task,
+            event=task,
+            invocation=world.invocation(diagnose=diagnose),
+            launch_type="FARGATE",
+            started_by=deployment,
+        )
+        world.now += REMINDER + 1
+        return got[-1].task.earlier
+
+    kept = Earlier(make_intake("t1").task.arn or "", deployment, ("sg-1", "sg-0"), public_ip=False)
+    assert fail("t0", Answers()) is None
+    assert fail("t1", answers) is None
+    assert fail("t2", Answers()) == kept
+    assert fail("t3", Answers()) == kept
+    folder = world.incidents.state(incident_key(got[-1].task)).evidence
+    assert folder
+    assert world.evidence.facts(folder).intake.task.earlier == kept
 
 
 def test_what_cannot_be_told_any_more_is_no_news_after_a_cause(world: World) -> None:

@@ -71,7 +71,8 @@ def _hold_together(backend: Any, endpoint: Any) -> None:
     own[0]["dns_name"] = (
         f"{endpoint.id}-0a1b2c3d.{endpoint.service_name.split('.', 3)[3]}.{backend.region_name}.vpce.amazonaws.com"
     )
-    names = _private_names(endpoint, backend.region_name) if endpoint.private_dns_enabled else []
+    # com.amazonaws.REGION.SERVICE: the service may be another Region's.
+    names = _private_names(endpoint, endpoint.service_name.split(".")[2]) if endpoint.private_dns_enabled else []
     endpoint.dns_entries = own + names
 
 
@@ -135,6 +136,7 @@ def _endpoints_follow_changes() -> None:
 
     def create_with_all_members(self: Any) -> Any:
         answer: Any = answer_create(self)
+        answer.result["VpcEndpoint"].service_region = self._get_param("ServiceRegion") or self.region
         _take_dns_options(self, answer.result["VpcEndpoint"])
         moto_ways_out.give_endpoint_its_families(self, answer.result["VpcEndpoint"])
         return answer

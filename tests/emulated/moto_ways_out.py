@@ -1,4 +1,4 @@
-"""Where moto's EC2 differs from AWS in IPv6, prefix lists, regional NAT gateways, and instances."""
+"""Where moto's EC2 differs from AWS in IPv6, prefix lists, Route Servers, regional NAT gateways, and instances."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends, iam_instance_profile
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses import instances
 from moto.ec2.responses.nat_gateways import NatGateways
@@ -26,12 +27,25 @@ def repair() -> None:
     _acls_have_rules_of_ipv6()
     _prefix_lists_may_be_gone()
     _nat_gateways_may_be_regional()
+    _tables_show_advertised_routes()
     _instances_end_and_have_profiles()
 
 
 def set_egress_only_attachment(account: str, region: str, gateway: str, state: str) -> None:
     """Let an egress-only internet gateway be ``attaching``, ``attached``, ``detaching`` or ``detached``."""
     ec2_backends[account][region].egress_only_internet_gateways[gateway].state = state
+
+
+def advertise(account: str, region: str, table: str, destination: str, next_hop: str, state: str = "active") -> None:
+    """Let a Route Server put a route into a table, beside one for the same destination that was made.
+
+    ``state`` is ``active``, ``blackhole`` or ``filtered``.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
+    """
+    route = SimpleNamespace(
+        destination_cidr_block=destination, ip_address=next_hop, state=state, origin="Advertisement", local=False
+    )
+    vars(ec2_backends[account][region].route_tables[table]).setdefault("advertised", []).append(route)
 
 
 def give_endpoint_its_families(request: Any, endpoint: Any) -> None:
@@ -180,6 +194,12 @@ def _nat_gateways_may_be_regional() -> None:
         return ActionResult({"NatGateway": made})
 
     NatGateways.create_nat_gateway = create_nat_gateway  # type: ignore[method-assign] # the repair
+
+
+def _tables_show_advertised_routes() -> None:
+    RouteTable.routes = property(  # type: ignore[assignment,method-assign] # the repair
+        lambda self: [*vars(self).get("advertised", []), *self._routes.values()]
+    )
 
 
 def _instances_end_and_have_profiles() -> None:

@@ -119,6 +119,10 @@ class InProcess:
                 return True
         return False
 
+    def forget(self) -> None:
+        """Forget what reads answered, as AWS has changed since."""
+        self._remembered.clear()
+
     def _sent(self, session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         body = request.body.encode() if isinstance(request.body, str) else request.body

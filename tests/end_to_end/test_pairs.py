@@ -40,6 +40,9 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("resolver-rule-for-the-registry", "s3-endpoint-removed", "next"),
     ("egress-closed", "public-access-blocked", "next"),
     ("acl-without-replies", "public-access-blocked-for-the-nat-gateway", "next"),
+    ("nat-failed", "public-access-blocked", "next"),
+    ("nat-deleted", "public-access-blocked-for-the-nat-gateway", "next"),
+    ("filtered-route-of-a-route-server", "tag-not-pushed", "next"),
     ("endpoint-group-closed-on-ec2", "s3-endpoint-removed", "next"),
     ("egress-closed-on-ec2", "route-removed", "next"),
     # The way, and what comes behind it.
@@ -58,6 +61,11 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("ipv6-only-without-nat64", "tag-not-pushed", "next"),
     ("route-removed-on-ec2", "tag-not-pushed", "next"),
     ("no-public-ip-on-ec2", "tag-not-pushed", "next"),
+    ("route-removed-by-the-instance-role", "role-without-image", "next"),
+    ("endpoint-group-closed-by-the-instance-role", "dkr-endpoint-policy", "next"),
+    ("route-removed-on-managed-instances", "tag-not-pushed", "next"),
+    ("egress-closed-on-windows", "route-removed", "next"),
+    ("route-removed-on-1.3.0", "role-without-image", "next"),
     # The stores of secrets, which come before everything else.
     ("no-way-to-secrets-manager", "endpoint-group-closed", "next"),
     ("no-way-to-secrets-manager", "s3-endpoint-removed", "next"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ParamValidationError, ReadTimeoutError
 from moto import mock_aws
 
 from pull_doctor.facts import questions as q
@@ -18,7 +21,7 @@ from pull_doctor.facts.engine import ask, gather
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Place
-from tests.facts.botocore_world import OWN_ACCOUNT, REGION, World
+from tests.facts.botocore_world import OWN_ACCOUNT, REGION, Answer, World
 
 LAMBDA = Path(__file__).parents[2] / "lambda"
 MINE, THEIRS = "123456789012", "444455556666"
@@ -76,6 +79,50 @@ def test_the_role_is_assumed_once_with_its_external_id(their_vpc: str) -> None:
     ask(aws, q.Subnets(THEIRS, REGION, their_vpc))
     ask(aws, q.DnsSupport(THEIRS, REGION, their_vpc))
     assert asked == [{"RoleArn": ROLE.arn, "RoleSessionName": "pull-doctor", "ExternalId": "shared-word"}]
+
+
+def test_the_call_that_timed_out_is_named_among_several() -> None:
+    options, exclusions = "DescribeVpcBlockPublicAccessOptions", "DescribeVpcBlockPublicAccessExclusions"
+    blocked = {"VpcBlockPublicAccessOptions": {"InternetGatewayBlockMode": "block-ingress"}}
+    timeout = ReadTimeoutError(endpoint_url="https://ec2")
+    cases: list[tuple[dict[str, list[Answer]], str]] = [
+        ({options: [timeout]}, options),
+        ({options: [blocked], exclusions: [timeout]}, exclusions),
+        ({options: [blocked], exclusions: [ParamValidationError(report="odd")]}, exclusions),
+    ]
+    for answers, named in cases:
+        fact = ask(Aws(World(answers).session()), q.BlockPublicAccessOf(OWN_ACCOUNT, REGION))
+        assert isinstance(fact, Unknown)
+        assert fact.action == f"ec2:{named}"
+
+
+def test_each_thread_knows_its_own_call() -> None:
+    aws, others = Aws(World({}).session()), list[str | None]()
+    aws.account(REGION)
+    thread = threading.Thread(target=lambda: others.append(aws.called))
+    thread.start()
+    thread.join()
+    assert (aws.called, others) == ("GetCallerIdentity", [None])
+
+
+@pytest.mark.usefixtures("their_vpc")
+def test_a_reader_role_that_is_not_assumed_in_time_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    question, hangs = q.BlockPublicAccessOf(THEIRS, REGION), "AssumeRole"
+    call = BaseClient._make_api_call  # type: ignore[attr-defined] # not in the stubs
+
+    def hanging(client: BaseClient, operation: str, *parameters: object) -> object:
+        if operation == hangs:
+            raise ReadTimeoutError(endpoint_url="https://sts")
+        return call(client, operation, *parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", hanging)
+    aws = Aws(reader_roles={THEIRS: ROLE})
+    not_assumed = ask(aws, question)
+    assert isinstance(not_assumed, Unknown)
+    assert (not_assumed.why, not_assumed.action) == ("timed-out", "sts:AssumeRole")
+    hangs = ""
+    aws.client("ec2", REGION, THEIRS).describe_vpcs()
+    assert aws.called == "DescribeVpcs"
 
 
 def test_an_account_without_a_role_is_a_stranger() -> None:

@@ -153,9 +153,12 @@ def test_a_read_that_hangs_never_holds_up_the_return(slow: Any) -> None:
 
 def test_after_the_deadline_nothing_is_asked() -> None:
     world = World(ANSWERS)
-    fact = run(Aws(world.session()), Steps([SUBNETS]), seconds=-1).get(SUBNETS)
-    assert isinstance(fact, Unknown)
-    assert fact.why == "timed-out"
+    of_two_calls = q.BlockPublicAccessOf(*HERE)
+    answers = run(Aws(world.session()), Steps([SUBNETS, of_two_calls]), seconds=-1)
+    for question, action in ((SUBNETS, "ec2:DescribeSubnets"), (of_two_calls, None)):
+        fact = answers.get(question)
+        assert isinstance(fact, Unknown)
+        assert (fact.why, fact.action) == ("timed-out", action)
     assert world.calls == []
 
 

@@ -96,7 +96,28 @@ def test_the_call_that_failed_is_named_among_several() -> None:
     actions = ("ec2:DescribeVpcEndpoints", "ec2:DescribeNetworkInterfaces")
     error = client_error("UnauthorizedOperation", operation="DescribeNetworkInterfaces")
     assert unknown(QUESTION, actions, error).action == "ec2:DescribeNetworkInterfaces"
-    assert unknown(QUESTION, actions, TimeoutError()).action == "ec2:DescribeVpcEndpoints"
+    assert unknown(QUESTION, actions, error, "DescribeVpcEndpoints").action == "ec2:DescribeNetworkInterfaces"
+
+
+@pytest.mark.parametrize(
+    ("called", "action"),
+    [
+        ("DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces"),
+        ("AssumeRole", "sts:AssumeRole"),
+        ("DescribeVpcs", None),
+        (None, None),
+    ],
+)
+def test_a_timeout_does_not_say_of_which_call_and_none_is_guessed(called: str | None, action: str | None) -> None:
+    actions = ("ec2:DescribeVpcEndpoints", "ec2:DescribeNetworkInterfaces")
+    timeout = b.ReadTimeoutError(endpoint_url="https://aws")
+    assert unknown(QUESTION, actions, timeout, called).action == action
+
+
+def test_a_reader_of_one_action_leaves_no_doubt() -> None:
+    timeout = b.ReadTimeoutError(endpoint_url="https://aws")
+    assert unknown(QUESTION, ("ec2:DescribeRouteTables",), timeout).action == "ec2:DescribeRouteTables"
+    assert unknown(QUESTION, (), timeout).action is None
 
 
 def test_a_reader_role_that_cannot_be_assumed_is_named_as_such() -> None:

@@ -63,6 +63,23 @@ def test_a_blackhole_may_no_longer_name_its_target() -> None:
     assert fact.value[0].routes == (v.Route("0.0.0.0/0", "a target that is gone", "blackhole"),)
 
 
+def test_a_route_tells_whether_it_was_made_or_propagated() -> None:
+    everywhere = {"DestinationCidrBlock": "0.0.0.0/0"}
+    found = [
+        everywhere | {"IpAddress": "10.0.3.7", "Origin": "Advertisement", "State": "filtered"},
+        everywhere | {"GatewayId": "vgw-1", "Origin": "EnableVgwRoutePropagation", "State": "active"},
+        everywhere | {"NatGatewayId": "nat-1", "Origin": "CreateRoute", "State": "active"},
+    ]
+    table = {"RouteTableId": "rtb-1", "Routes": found}
+    fact = put(q.RouteTables(*HERE, "vpc-1"), DescribeRouteTables=[{"RouteTables": [table]}])
+    assert isinstance(fact, Known)
+    assert fact.value[0].routes == (
+        v.Route("0.0.0.0/0", "10.0.3.7", "filtered", propagated=True),
+        v.Route("0.0.0.0/0", "vgw-1", "active", propagated=True),
+        v.Route("0.0.0.0/0", "nat-1", "active"),
+    )
+
+
 def test_private_dns_that_is_not_told_is_not_off() -> None:
     endpoint = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "State": "available"}
     assert isinstance(put(q.VpcEndpoints(*HERE, "vpc-1"), DescribeVpcEndpoints=[{"VpcEndpoints": [endpoint]}]), Unknown)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from pull_doctor.facts.fact import Known, Unknown, Why
 from pull_doctor.facts.store import SCHEMA, Saved, UnreadableFacts, dump, load
 from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Symptom
-from pull_doctor.intake.task import Attachment, Failure, Intake, Task
+from pull_doctor.intake.task import Attachment, Earlier, Failure, Intake, Task
 from pull_doctor.resource import Place
 from tests.facts.answers_of_aws import CASES
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION
@@ -50,6 +51,15 @@ ALL = Answers(
 
 def test_every_kind_of_fact_comes_back_as_it_was() -> None:
     assert load(dump(INTAKE, ALL, NOON)) == Saved(INTAKE, ALL, NOON)
+
+
+def test_what_an_earlier_task_showed_comes_back_and_may_be_missing() -> None:
+    earlier = Earlier("arn:earlier", "ecs-svc/1", ("sg-1",), public_ip=True)
+    intake = replace(INTAKE, task=replace(TASK, earlier=earlier))
+    assert load(dump(intake, Answers(), NOON)).intake == intake
+    before = json.loads(dump(INTAKE, Answers(), NOON))
+    del before["intake"]["task"]["earlier"]
+    assert load(json.dumps(before)).intake == INTAKE
 
 
 def test_a_task_that_is_no_pull_failure_comes_back() -> None:

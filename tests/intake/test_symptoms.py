@@ -156,3 +156,21 @@ def test_look_alikes_are_no_pull_failure(text: str) -> None:
 )
 def test_a_text_that_says_nothing_is_undetermined(text: str) -> None:
     assert read_symptom(text) == Symptom(phase="unknown", kind="undetermined")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (
+            "EC2RoleRequestError: no EC2 instance role found caused by: RequestError: send request failed caused by: "
+            'Get "http://169.254.169.254/latest/meta-data/iam/": dial tcp 169.254.169.254:80: i/o timeout'
+        ),
+        (
+            "operation error ECR: GetAuthorizationToken, get identity: get credentials: failed to refresh cached "
+            "credentials, no EC2 IMDS role found, operation error ec2imds: GetMetadata, context deadline exceeded"
+        ),
+    ],
+)
+def test_credentials_that_the_host_does_not_give_are_no_fault_of_the_network(said: str) -> None:
+    symptom = read_symptom(f"CannotPullECRContainerError: {said}")
+    assert (symptom.phase, symptom.kind) == ("sign-in", "auth-missing-credentials")

@@ -101,7 +101,7 @@ ROUTES = st.lists(
         Route,
         st.just("0.0.0.0/0") | st.sampled_from(DESTINATIONS),
         st.sampled_from(TARGETS),
-        st.sampled_from(["active", "active", "active", "blackhole"]),
+        st.sampled_from(["active", "active", "active", "active", "blackhole", "filtered"]),
     ).map(lambda route: replace(route, state="blackhole") if route.target == "nat-gone" else route),
     max_size=3,
     unique_by=lambda route: route.destination,

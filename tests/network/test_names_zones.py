@@ -150,6 +150,33 @@ def test_records_that_are_not_shown() -> None:
         assert "999988887777" in why
 
 
+@pytest.mark.parametrize("vpc", [ENDPOINT_VPC, OFF, NAT_VPC, routes(NAT_VPC)], ids=["on", "off", "nat", "nowhere"])
+def test_the_zone_of_an_endpoints_private_dns_changes_nothing(vpc: Vpc) -> None:
+    """AWS owns it, and shows no records of it; it is listed beside the endpoint for a while after that is gone."""
+    names = (REGISTRY, DOMAIN, f"api.ecr.{REGION}.amazonaws.com", f"s3.{REGION}.amazonaws.com", "amazonaws.com")
+    zones = tuple(HostedZone(f"Z{name}", name, "vpce.amazonaws.com", None) for name in names)
+    for flow in (API, DKR, S3, replace(DKR, address="10.0.2.12"), replace(DKR, address="34.255.83.146")):
+        assert walked(having(vpc, hosted_zones=Known(zones)), flow) == walked(vpc, flow)
+
+
+@pytest.mark.parametrize("fact", ["dns_support", "dns_hostnames", "hosted_zones", "resolver_rules"])
+def test_the_address_of_another_services_endpoint_accuses_nothing_on_the_way_to_it(fact: str) -> None:
+    """A rule led the name there: unread, it leaves open whether the address is the one to look at."""
+    rule = ResolverRule("rslvr-rr-1", "amazonaws.com", "FORWARD", ("10.9.0.53",))
+    closed = having(change(ENDPOINT_VPC, "network_acls", "acl-task", entries=()), resolver_rules=Known((rule,)))
+    told = replace(S3, address="10.0.2.12")
+    assert walked(closed, told).disposition == "resolver-rule-misroutes"
+    assert_ends(having(closed, **{fact: UNREAD}), told, "undetermined", ("name", "vpc-1"))
+
+
+@pytest.mark.parametrize("vpc", [ENDPOINT_VPC, NAT_VPC, routes(ENDPOINT_VPC, TO_GATEWAY, CENTRAL)])
+@pytest.mark.parametrize("address", [None, "10.0.2.12", "34.255.83.146"])
+def test_zones_that_are_not_read_accuse_nobody(vpc: Vpc, address: str | None) -> None:
+    for flow in (API, DKR, S3):
+        trace = walked(having(vpc, hosted_zones=UNREAD), replace(flow, address=address))
+        assert {hop.cause for hop in trace.hops} == {None}
+
+
 def test_zones_that_are_not_read_end_sight_where_they_could_lead_elsewhere() -> None:
     central = routes(NAT_VPC, CENTRAL)
     for vpc in (OFF, central):

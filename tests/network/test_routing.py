@@ -52,6 +52,27 @@ def test_a_set_is_routed_as_its_addresses_are(routes: tuple[Route, ...], cidrs: 
     assert {one for one, found in single if not found} == {one for network in left for one in network}
 
 
+def test_a_filtered_route_takes_only_what_no_other_one_takes() -> None:
+    """As where a Route Server's route is not installed beside one of the table's own."""
+    filtered, own = Route("10.0.0.0/24", "eni-1", "filtered"), Route("10.0.0.0/24", "nat-1", "active")
+    for found in ((filtered, own), (own, filtered)):
+        assert routes_for(table(*found), networks_of(["10.0.0.9"]), {}) == ((own,), ())
+    wider = Route("0.0.0.0/0", "nat-1", "active")
+    assert routes_for(table(filtered, wider), networks_of(["10.0.0.9"]), {}) == ((wider,), ())
+    assert routes_for(table(filtered), networks_of(["10.0.0.9"]), {}) == ((filtered,), ())
+    # A blackhole is in force: the longest prefix wins.
+    dead = Route("10.0.0.0/24", "eni-1", "blackhole")
+    assert routes_for(table(dead, wider), networks_of(["10.0.0.9"]), {}) == ((dead,), ())
+
+
+def test_a_route_that_was_made_wins_over_a_propagated_one() -> None:
+    propagated, made = Route("10.0.0.0/24", "vgw-1", "active", propagated=True), Route("10.0.0.0/24", "nat-1", "active")
+    for found in ((propagated, made), (made, propagated)):
+        assert routes_for(table(*found), networks_of(["10.0.0.9"]), {}) == ((made,), ())
+    wider = Route("10.0.0.0/23", "nat-1", "active")
+    assert routes_for(table(wider, propagated), networks_of(["10.0.0.9"]), {}) == ((propagated,), ())
+
+
 def test_a_subnet_without_a_table_of_its_own_uses_the_main_one() -> None:
     main = RouteTable("rtb-main", True, (), ())  # noqa: FBT003 - RouteTable's `main`
     own = RouteTable("rtb-own", False, ("subnet-1",), ())  # noqa: FBT003 - the same

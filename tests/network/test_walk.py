@@ -165,6 +165,17 @@ def test_a_blackhole_to_an_endpoint_is_the_endpoints_where_that_is_out_of_order(
 def test_a_filtered_route_carries_nothing() -> None:
     vpc = routes(NAT_VPC, Route("0.0.0.0/0", "tgw-1", "filtered"))
     assert "state of the route is filtered" in assert_ends(vpc, DKR, "blackhole-route", ("route", "rtb-private"))
+    # It tells nothing of its target, which is not to blame.
+    for target in ("nat-1", "igw-1", "vpce-gwlb"):
+        vpc = routes(NAT_VPC, Route("0.0.0.0/0", target, "filtered"))
+        assert_ends(vpc, DKR, "blackhole-route", ("route", "rtb-private"), WITH_PUBLIC_IP)
+    beside = routes(NAT_VPC, Route("0.0.0.0/0", "10.0.3.7", "filtered", propagated=True), TO_NAT)
+    assert hops_of(walked(beside, DKR)) == BY_NAT
+
+
+def test_a_route_of_a_route_server_leads_to_where_sight_ends() -> None:
+    vpc = routes(NAT_VPC, Route("0.0.0.0/0", "10.0.3.7", "active", propagated=True))
+    assert_ends(vpc, DKR, "undetermined", ("internet", "10.0.3.7"))
 
 
 def test_a_blackhole_elsewhere_does_not_matter() -> None:

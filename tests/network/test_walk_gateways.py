@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.facts.fact import Known
-from pull_doctor.facts.values import GroupRule, NatGateway, NetworkAcl, PrefixList, Route, RouteTable, Subnet
+from pull_doctor.facts.values import (
+    BlockPublicAccess,
+    GroupRule,
+    NatGateway,
+    NetworkAcl,
+    PrefixList,
+    Route,
+    RouteTable,
+    Subnet,
+)
 from pull_doctor.network.vpc import Vpc
 from tests.network.factory import (
     DKR,
@@ -73,6 +82,23 @@ def test_a_private_nat_gateway_may_lead_on_to_a_network_that_has_one() -> None:
     assert trace.disposition == "undetermined"
     missing = next(hop.missing for hop in trace.hops if hop.missing)
     assert (missing.why, missing.resource) == ("not-visible", "tgw-1")
+
+
+@pytest.mark.parametrize("state", ["pending", "failed", "deleted"])
+def test_behind_a_nat_gateway_that_is_out_of_order_the_rest_is_judged(state: str) -> None:
+    vpc = change(NAT_VPC, "nat_gateways", "nat-1", state=state)
+    assert hops_of(walked(vpc, HUB)) == [*BY_NAT[:4], (*AT_NAT, "fail"), *BY_NAT[5:]]
+    vpc = having(vpc, block_public_access=Known(BlockPublicAccess("block-bidirectional")))
+    trace = walked(vpc, HUB)
+    assert [(hop.step, hop.cause) for hop in trace.hops if hop.cause] == [
+        ("nat-gateway", "nat-gateway-unusable"),
+        ("public-access", "public-access-blocked"),
+    ]
+    assert trace.disposition == "nat-gateway-unusable"
+    dead = walked(routes(vpc, replace(TO_NAT, state="blackhole")), HUB)
+    assert [hop.step for hop in dead.hops if hop.cause] == ["route", "public-access"]
+    private = change(vpc, "nat_gateways", "nat-1", private=True)
+    assert "public-access" not in [hop.step for hop in walked(private, HUB).hops]
 
 
 def test_a_nat_gateway_in_another_zone_works() -> None:

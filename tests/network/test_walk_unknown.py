@@ -90,6 +90,7 @@ def test_a_fact_that_is_not_read_accuses_nobody(world: str, fact: str, flow: Flo
             ENDPOINT_VPC,
             {
                 "subnets",
+                "route_tables",
                 "network_acls",
                 "security_groups",
                 "endpoints",

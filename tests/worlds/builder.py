@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from tests.emulated.aws import EmulatedAws
-from tests.worlds.scheduler import Host, NetworkMode, Scheduler
+from tests.worlds.scheduler import Host, HostType, NetworkMode, Scheduler
 
 MANAGED_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 _numbers = itertools.count(1)
@@ -34,11 +34,12 @@ class Builder(Scheduler):
         other.cluster, other.workload = cluster, _numbered(self.workload.rstrip("-0123456789"))
         return other
 
-    def role(self, actions: list[str] | None = None) -> str:
-        """The execution role's ARN; with AWS's managed policy, or with these actions alone."""
+    def role(self, actions: list[str] | None = None, *, of_instance: bool = False) -> str:
+        """The execution role's ARN, or the instance's; with AWS's managed policy, or with these actions alone."""
         iam = self.client("iam")
-        name = f"{self.workload}-execution"
-        trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        name = f"{self.workload}-{'instance' if of_instance else 'execution'}"
+        service = "ec2" if of_instance else "ecs-tasks"
+        trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
         arn: str = iam.create_role(
             RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         )["Role"]["Arn"]
@@ -87,7 +88,7 @@ class Builder(Scheduler):
         mode = host.network_mode if host else "awsvpc"
         ecs.register_task_definition(
             family=self.workload,
-            requiresCompatibilities=["EC2" if host else "FARGATE"],
+            requiresCompatibilities=[self.runs_on["launchType"]],
             networkMode=mode,
             cpu="256",
             memory="512",
@@ -102,27 +103,43 @@ class Builder(Scheduler):
             serviceName=self.workload,
             taskDefinition=self.workload,
             desiredCount=1,
-            **({"launchType": "EC2"} if host else self.on_fargate),
+            **self.runs_on,
             **({"networkConfiguration": network} if mode == "awsvpc" else {}),
         )
 
-    def add_host(self, subnet: str, network_mode: NetworkMode, *, public_ip: bool) -> None:
-        """Let the service's tasks run on an EC2 instance in this subnet, with the tasks' group; it registers itself."""
-        ec2 = self.client("ec2")
+    def add_instance(self, subnet: str, role: str | None, *, public_ip: bool) -> str:
+        """An EC2 instance in this subnet, with the tasks' group, and with a profile if there is a role; its id."""
+        ec2, iam = self.client("ec2"), self.client("iam")
         interface = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [self.task_group]}
-        made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, NetworkInterfaces=[interface])
+        profile = {}
+        if role:
+            profile = {"InstanceProfileName": f"{self.workload}-instance"}
+            iam.create_instance_profile(**profile)
+            iam.add_role_to_instance_profile(**profile, RoleName=role.rsplit("/", 1)[-1])
+        made = ec2.run_instances(
+            ImageId="ami-12345678",
+            MinCount=1,
+            MaxCount=1,
+            NetworkInterfaces=[interface],
+            **({"IamInstanceProfile": {"Name": profile["InstanceProfileName"]}} if profile else {}),
+        )
         instance = made["Instances"][0]
         if public_ip:
             address = ec2.allocate_address(Domain="vpc")["AllocationId"]
             own = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
             ec2.associate_address(AllocationId=address, NetworkInterfaceId=own)
+        named: str = instance["InstanceId"]
+        return named
+
+    def add_host(self, instance: str, network_mode: NetworkMode, launch_type: HostType) -> None:
+        """Let the service's tasks run on this EC2 instance or machine on premises, which registers itself."""
         registered = self.client("ecs").register_container_instance(
             cluster=self.cluster,
-            instanceIdentityDocument=json.dumps({"instanceId": instance["InstanceId"]}),
+            instanceIdentityDocument=json.dumps({"instanceId": instance}),
             versionInfo={"agentVersion": "1.90.0", "dockerVersion": "DockerVersion: 25.0.8"},
             attributes=[{"name": "ecs.os-type", "value": "linux"}, {"name": "ecs.cpu-architecture", "value": "x86_64"}],
         )["containerInstance"]
-        self.host = Host(instance["InstanceId"], registered["containerInstanceArn"], network_mode)
+        self.host = Host(instance, registered["containerInstanceArn"], network_mode, launch_type)
 
 
 def _numbered(workload: str) -> str:

@@ -20,13 +20,15 @@ from tests.worlds import (
     name_defects,
     path_defects,
     plain_defects,
+    platform_defects,
     policy_defects,
+    region_defects,
     role_defects,
     route_defects,
     store_defects,
 )
 from tests.worlds.builder import Builder
-from tests.worlds.healthy import Base, Defect, healthy, put_on_an_instance
+from tests.worlds.healthy import Base, Defect, healthy, put_on_a_host
 from tests.worlds.world import Options, World, launched_world
 
 DEFECTS: dict[str, Defect] = {
@@ -39,10 +41,12 @@ DEFECTS: dict[str, Defect] = {
     **route_defects.DEFECTS,
     **endpoint_shapes.DEFECTS,
     **instance_defects.DEFECTS,
+    **platform_defects.DEFECTS,
     **store_defects.DEFECTS,
     **name_defects.DEFECTS,
     **access_defects.DEFECTS,
     **ipv6_defects.DEFECTS,
+    **region_defects.DEFECTS,
 }
 
 _accounts = itertools.count(700000000001)
@@ -67,16 +71,20 @@ def broken_world(aws: EmulatedAws, defects: list[Defect], options: Options | Non
         raise ValueError(f"{' and '.join(one.cause for one in defects)} do not start from the same network")
     if defects[0].host:
         chosen = replace(chosen, platform_version="")
+    if defects[0].platform:
+        chosen = replace(chosen, platform_version=defects[0].platform[0])
     if any(one.own_account for one in defects):
         chosen = replace(chosen, account=str(next(_accounts)))
     parts = healthy(Builder(aws, workload, chosen.account, chosen.platform_version), chosen, base, defects[0].image)
     if defects[0].host:
-        put_on_an_instance(parts, defects[0].host)
+        put_on_a_host(parts, defects[0])
+    if defects[0].platform:
+        parts.builder.platform_family = defects[0].platform[1]
     # The first defect speaks last: its text is about the account as the others left it.
     broken = [defect.breaks(parts) for defect in reversed(defects)][-1]
     parts.builder.service(
         parts.image,
-        parts.role,
+        None if defects[0].instance_role else parts.role,
         [parts.task_subnet or parts.subnet],
         parts.builder.task_group,
         public_ip=parts.public_ip,

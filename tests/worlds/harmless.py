@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.emulated import moto_dns
 from tests.emulated.aws import EmulatedAws
 from tests.worlds import texts
 from tests.worlds.access_defects import block, exclude
@@ -18,7 +19,9 @@ from tests.worlds.healthy import Broken, Defect, Healthy
 from tests.worlds.ipv6_defects import NAT64_ADDRESS
 from tests.worlds.name_defects import ALERT, ALLOW, NOT_THERE, firewall, forwarding, hosted_zone
 from tests.worlds.path_defects import ALL, HTTPS
-from tests.worlds.route_defects import ANYWHERE, HALVES, default_route
+from tests.worlds.platform_defects import OLD_LINUX, WINDOWS, WINDOWS_REPLIES, let_replies_in
+from tests.worlds.region_defects import endpoints_of_another_region, image_of_another_region
+from tests.worlds.route_defects import ANYWHERE, HALVES, advertised_default, default_route
 from tests.worlds.store_defects import inject_a_secret
 from tests.worlds.world import Endpoints, World
 
@@ -46,6 +49,24 @@ def _nat_by_a_prefix_list(parts: Healthy) -> None:
 def _regional_nat(parts: Healthy) -> None:
     made = parts.ec2.create_nat_gateway(VpcId=parts.builder.vpc, AvailabilityMode="regional")["NatGateway"]
     default_route(parts, NatGatewayId=made["NatGatewayId"])
+
+
+def _filtered_beside(parts: Healthy) -> None:
+    """Routes of a Route Server that EC2 does not use, beside the one to the NAT gateway."""
+    advertised_default(parts, "filtered")
+
+
+def _image_of_another_region(parts: Healthy) -> None:
+    """By that Region's endpoints, for the layers too."""
+    image_of_another_region(parts)
+    parts.endpoints = endpoints_of_another_region(parts, parts.endpoints.group, "ecr.api", "ecr.dkr", "s3")
+
+
+def _zones_of_the_endpoints(parts: Healthy) -> None:
+    """Private DNS of an endpoint is a hosted zone that AWS owns, and whose records it does not show."""
+    region = parts.builder.region
+    for domain in (f"api.ecr.{region}.amazonaws.com", f"dkr.ecr.{region}.amazonaws.com"):
+        moto_dns.set_zone_owner(hosted_zone(parts, domain), "vpce.amazonaws.com")
 
 
 def _blackhole_elsewhere(parts: Healthy) -> None:
@@ -138,6 +159,14 @@ def _blocked_but_for_the_vpc(parts: Healthy) -> None:
     exclude(parts, "allow-bidirectional", VpcId=parts.builder.vpc)
 
 
+def _replies_to_windows(parts: Healthy) -> None:
+    let_replies_in(parts, WINDOWS_REPLIES)
+
+
+def _without_the_api_endpoint(parts: Healthy) -> None:
+    parts.ec2.delete_vpc_endpoints(VpcEndpointIds=[parts.endpoint_ids["ecr.api"]])
+
+
 def _secret_by_an_endpoint(parts: Healthy) -> None:
     parts.builder.interface_endpoint("secretsmanager", parts.subnet, parts.endpoints.group)
     inject_a_secret(parts)
@@ -175,11 +204,14 @@ HARMLESS: dict[str, Defect] = {
     "nat-by-halves": replace(_NAT, breaks=_unbroken(_nat_by_halves)),
     "nat-by-a-prefix-list": replace(_NAT, breaks=_unbroken(_nat_by_a_prefix_list)),
     "regional-nat": replace(_NAT, breaks=_unbroken(_regional_nat)),
+    "filtered-route-beside-nat": replace(_NAT, breaks=_unbroken(_filtered_beside)),
     "blackhole-elsewhere": replace(_NAT, breaks=_unbroken(_blackhole_elsewhere)),
     "hostnames-off-behind-nat": replace(_NAT, breaks=_unbroken(_hostnames_off)),
     "resolver-by-its-address": replace(_NAT, breaks=_unbroken(_resolver_by_its_address)),
     "acl-with-what-is-needed": replace(_NAT, breaks=_unbroken(_acl_with_what_is_needed)),
     "endpoints-in-another-zone": replace(_ENDPOINTS, breaks=_unbroken(_endpoints_in_another_zone)),
+    "endpoints-of-another-region": replace(_ENDPOINTS, breaks=_unbroken(_image_of_another_region)),
+    "zones-of-the-endpoints": replace(_ENDPOINTS, breaks=_unbroken(_zones_of_the_endpoints)),
     "egress-to-what-is-needed": replace(_ENDPOINTS, breaks=_unbroken(_only_what_is_needed)),
     "zone-that-leads-to-the-endpoint": replace(_ENDPOINTS, breaks=_unbroken(_zone_that_leads_to_the_endpoint)),
     "zone-of-another-name": replace(_NAT, breaks=_unbroken(_zone_of_another_name, lookup=True)),
@@ -195,6 +227,15 @@ HARMLESS: dict[str, Defect] = {
     "on-ec2-awsvpc": replace(_NAT, host="awsvpc"),
     "on-ec2-in-public": replace(_PUBLIC, host="host"),
     "on-ec2-with-endpoints": replace(_ENDPOINTS, host="awsvpc"),
+    "on-ec2-with-the-instance-role": replace(_ENDPOINTS, host="bridge", instance_role=True),
+    "on-managed-instances": replace(_NAT, host="awsvpc", launch_type="MANAGED_INSTANCES"),
+    "on-managed-instances-with-endpoints": replace(_ENDPOINTS, host="host", launch_type="MANAGED_INSTANCES"),
+    "on-windows": replace(_ENDPOINTS, platform=WINDOWS),
+    "replies-to-windows-alone": replace(_NAT, breaks=_unbroken(_replies_to_windows), platform=WINDOWS),
+    "on-1.3.0": replace(_NAT, platform=OLD_LINUX),
+    "without-the-api-endpoint-on-1.3.0": replace(
+        _ENDPOINTS, breaks=_unbroken(_without_the_api_endpoint), platform=OLD_LINUX
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.worlds.builder import Builder
-from tests.worlds.scheduler import NetworkMode
+from tests.worlds.scheduler import HostType, NetworkMode
 from tests.worlds.world import Endpoints, Options, image_of, isolated_network, subnet_with_nat
 
 NAT64 = "64:ff9b::/96"
@@ -71,8 +71,9 @@ class Defect:
     ``relaunch``: the failed task keeps the defect, only a new one shows it mended. ``text_proves``: ECS's text proves
     the cause, so that it stays named, with ``still: no``, once it is mended. ``certainty`` is what it must reach.
     ``rests_on`` are the reads without which the cause is not, or not as certainly, named, besides who the caller is
-    and which tasks run. With a ``host`` the tasks run on an EC2 instance in the subnet, in that network mode.
-    ``own_account``: it holds for a whole account, so that its world stands in one of its own.
+    and which tasks run. With a ``host`` the tasks run on a host of that ``launch_type``, in that network mode; with
+    ``instance_role`` they have no execution role, and the instance's pulls. ``platform`` is another version and family
+    of Fargate's platform. ``own_account``: it holds for a whole account, so that its world stands in one of its own.
     """
 
     cause: str
@@ -84,6 +85,9 @@ class Defect:
     certainty: Literal["proven", "likely"] = "proven"
     rests_on: frozenset[str] = frozenset()
     host: NetworkMode | None = None
+    launch_type: HostType = "EC2"
+    instance_role: bool = False
+    platform: tuple[str, str] | None = None
     own_account: bool = False
 
 
@@ -95,14 +99,22 @@ def healthy(builder: Builder, options: Options, base: Base, image: Literal["ecr"
     return parts
 
 
-def put_on_an_instance(parts: Healthy, network_mode: NetworkMode) -> None:
-    """Let the tasks run on an EC2 instance in the subnet; interfaces of their own stand in a subnet without a way out.
+def put_on_a_host(parts: Healthy, defect: Defect) -> None:
+    """Let the tasks run on an instance in the subnet, or on premises, as the defect has it.
 
-    The pull leaves by the instance's interface, whatever the network mode.
+    Interfaces of the tasks' own stand in a subnet without a way out: the pull leaves by the instance's interface,
+    whatever the network mode.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html
     """
-    parts.builder.add_host(parts.subnet, network_mode, public_ip=parts.public_ip)
-    if network_mode == "awsvpc":
+    assert defect.host
+    if defect.instance_role:
+        parts.role = parts.builder.role(of_instance=True)
+    instance = "mi-0123456789abcdef0"
+    if defect.launch_type != "EXTERNAL":
+        role = parts.role if defect.instance_role else None
+        instance = parts.builder.add_instance(parts.subnet, role, public_ip=parts.public_ip)
+    parts.builder.add_host(instance, defect.host, defect.launch_type)
+    if defect.host == "awsvpc":
         parts.task_subnet = parts.builder.subnet("10.0.7.0/24", "c", parts.builder.table())
 
 

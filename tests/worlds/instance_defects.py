@@ -1,10 +1,14 @@
-"""Defects of tasks on EC2: the instance pulls, by its own interface, whatever the network mode of the task."""
+"""Defects of tasks on EC2 and on Managed Instances: the instance pulls, by its own interface, in every network mode.
+
+It asks with the task's execution role; only on EC2 a task may have none, and the instance's own role is asked with.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.worlds import path_defects, plain_defects, texts
+from tests.worlds import path_defects, plain_defects, policy_defects, texts
 from tests.worlds.healthy import Broken, Defect, Healthy
 from tests.worlds.scheduler import NetworkMode
 
@@ -15,6 +19,17 @@ def _on(network_mode: NetworkMode, defect: Defect) -> Defect:
     """The same defect, of the subnet or the groups of an instance."""
     read = defect.rests_on - {"ecs:DescribeServices"} | _HOST
     return replace(defect, host=network_mode, relaunch=False, rests_on=read)
+
+
+def _managed(defect: Defect) -> Defect:
+    """The same defect, of the subnet or the groups of a managed instance."""
+    return replace(_on("awsvpc", defect), launch_type="MANAGED_INSTANCES")
+
+
+def _by_the_instance(defect: Defect) -> Defect:
+    """The same defect, met with the role of the instance."""
+    on_ec2 = _on("bridge", defect)
+    return replace(on_ec2, instance_role=True, rests_on=on_ec2.rests_on | {"iam:GetInstanceProfile"})
 
 
 def _no_public_ip(parts: Healthy) -> Broken:
@@ -51,4 +66,12 @@ DEFECTS: dict[str, Defect] = {
     "s3-endpoint-removed-on-ec2": _on("bridge", _S3),
     "endpoint-group-closed-on-ec2": _on("awsvpc", _GROUP),
     "no-public-ip-on-ec2": _on("bridge", replace(_ADDRESS, breaks=_no_public_ip)),
+    "route-removed-by-the-instance-role": _by_the_instance(_ROUTE),
+    "endpoint-group-closed-by-the-instance-role": _by_the_instance(_GROUP),
+    "dkr-endpoint-policy-by-the-instance-role": _by_the_instance(policy_defects.DEFECTS["dkr-endpoint-policy"]),
+    "role-without-image-by-the-instance-role": _by_the_instance(plain_defects.DEFECTS["role-without-image"]),
+    "route-removed-on-managed-instances": _managed(_ROUTE),
+    "egress-closed-on-managed-instances": _managed(_EGRESS),
+    "s3-endpoint-removed-on-managed-instances": _managed(_S3),
+    "no-public-ip-on-managed-instances": _managed(replace(_ADDRESS, breaks=_no_public_ip)),
 }

@@ -150,13 +150,17 @@ class Network:
         )
         self.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
 
-    def interface_endpoint(self, service: str, subnet: str, group: str) -> str:
-        """An interface endpoint with private DNS (``ecr.api``); its interface's address."""
-        ec2 = self.client("ec2")
+    def interface_endpoint(self, service: str, subnet: str, group: str, region: str | None = None) -> str:
+        """An interface endpoint with private DNS (``ecr.api``), for the service in a Region; its interface's address.
+
+        https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-cross-region-privatelink-support.html
+        """
+        ec2, region = self.client("ec2"), region or self.region
         endpoint = ec2.create_vpc_endpoint(
             VpcId=self.vpc,
             VpcEndpointType="Interface",
-            ServiceName=f"com.amazonaws.{self.region}.{service}",
+            ServiceName=f"com.amazonaws.{region}.{service}",
+            ServiceRegion=region,
             SubnetIds=[subnet],
             SecurityGroupIds=[group],
             PrivateDnsEnabled=True,

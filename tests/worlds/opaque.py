@@ -13,7 +13,7 @@ from tests.emulated.aws import EmulatedAws
 from tests.worlds import texts
 from tests.worlds.defects import broken_world
 from tests.worlds.healthy import Broken, Defect, Healthy
-from tests.worlds.route_defects import ANYWHERE, default_route
+from tests.worlds.route_defects import ANYWHERE, APPLIANCE, advertised_default, default_route
 from tests.worlds.world import World
 
 HUB_ADDRESS = "10.100.7.15"
@@ -149,6 +149,17 @@ def _way_out_again(parts: Healthy, table: str) -> None:
     parts.ec2.create_route(**everywhere, GatewayId=parts.internet_gateway)
 
 
+def _route_server(parts: Healthy) -> Broken:
+    """A Route Server's route to an appliance; one to the NAT gateway for the same destination goes before it."""
+    default_route(parts)
+    advertised_default(parts, "active")
+
+    def mend() -> None:
+        parts.ec2.create_route(RouteTableId=parts.table, DestinationCidrBlock=ANYWHERE, NatGatewayId=parts.nat)
+
+    return Broken((APPLIANCE,), texts.timeout(parts.image, "1.4.0"), mend)
+
+
 def _central_endpoints(parts: Healthy) -> Broken:
     """ECR's names lead to endpoints in a central VPC, behind a transit gateway; there is no other way out."""
     gateway = _new_transit_gateway(parts)
@@ -192,6 +203,7 @@ OPAQUE: dict[str, Defect] = {
         "cloud-wan": _cloud_wan,
         "nat-behind-a-firewall": _nat_behind_a_firewall,
         "private-nat-behind-a-transit-gateway": _private_nat,
+        "route-server": _route_server,
         "central-endpoints": _central_endpoints,
         "shared-subnet": _shared_subnet,
     }.items()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.emulated import moto_repairs
+from tests.emulated import moto_repairs, moto_ways_out
 from tests.worlds import texts
 from tests.worlds.healthy import Broken, Defect, Healthy
 
 ANYWHERE = "0.0.0.0/0"
+APPLIANCE = "10.0.0.77"
+"""The next hop of a Route Server's routes."""
 HALVES = ("0.0.0.0/1", "128.0.0.0/1")
 _WAY = frozenset({"ec2:DescribeSubnets", "ec2:DescribeRouteTables"})
 _NO_ROUTE = _WAY | {"ec2:DescribeVpcEndpoints"}
@@ -164,6 +166,23 @@ def _deleted_attachment(parts: Healthy) -> Broken:
     return _blackhole(parts, TransitGatewayId=gateway)
 
 
+def advertised_default(parts: Healthy, state: str) -> None:
+    """Let a Route Server put a default route into the subnet's table, whose next hop is an appliance's address."""
+    where = parts.builder.account, parts.builder.region, parts.table
+    moto_ways_out.advertise(*where, ANYWHERE, APPLIANCE, state)
+
+
+def _filtered(parts: Healthy) -> Broken:
+    """The one default route is a Route Server's, and EC2 shows it as filtered."""
+    default_route(parts)
+    advertised_default(parts, "filtered")
+
+    def mend() -> None:
+        parts.ec2.create_route(RouteTableId=parts.table, DestinationCidrBlock=ANYWHERE, NatGatewayId=parts.nat)
+
+    return Broken((parts.table, APPLIANCE), _timeout(parts), mend)
+
+
 def _gateway_of_another_vpc(parts: Healthy) -> Broken:
     """Somebody moved the internet gateway to another VPC."""
     other = parts.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -207,6 +226,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "stopped-nat-instance": Defect(_DEAD, _stopped_nat_instance, "nat", rests_on=_DEAD_END),
     "deleted-transit-gateway-attachment": Defect(_DEAD, _deleted_attachment, "nat", rests_on=_DEAD_END),
+    "filtered-route-of-a-route-server": Defect(_DEAD, _filtered, "nat", rests_on=_DEAD_END),
     "internet-gateway-of-another-vpc": Defect(
         "internet-gateway-detached", _gateway_of_another_vpc, "public", rests_on=_GATEWAYS
     ),

@@ -15,6 +15,7 @@ from tests.emulated.aws import EmulatedAws
 from tests.worlds.network import Network
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
+HostType = Literal["EC2", "MANAGED_INSTANCES", "EXTERNAL"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Launch:
 
 @dataclass(frozen=True)
 class Host:
-    """An EC2 instance of the cluster; ``network_mode`` is that of the tasks on it."""
+    """A host of the cluster: an EC2 instance, or a machine on premises; ``network_mode`` is that of the tasks on it."""
 
     instance: str
     container_instance: str
     network_mode: NetworkMode
+    launch_type: HostType = "EC2"
 
 
 class Scheduler(Network):
@@ -48,11 +50,14 @@ class Scheduler(Network):
         self.cluster = "prod"
         self.workload = workload
         self.platform_version = platform_version
+        self.platform_family: str | None = None
         self.host: Host | None = None
 
     @property
-    def on_fargate(self) -> dict[str, str]:
-        """What RunTask and CreateService are asked for, where there is no host."""
+    def runs_on(self) -> dict[str, str]:
+        """What RunTask and CreateService are asked for."""
+        if self.host:
+            return {"launchType": self.host.launch_type}
         return {"launchType": "FARGATE", "platformVersion": self.platform_version}
 
     @property
@@ -76,7 +81,7 @@ class Scheduler(Network):
         task = self.client("ecs").run_task(
             cluster=self.cluster,
             taskDefinition=deployment["taskDefinition"],
-            **({"launchType": "EC2"} if self.host else self.on_fargate),
+            **self.runs_on,
             **({"networkConfiguration": network} if network else {}),
         )["tasks"][0]
         members: dict[str, Any] = {
@@ -184,8 +189,9 @@ class Scheduler(Network):
     def _where(self) -> dict[str, Any]:
         """The members of an event that say on what the task ran."""
         if self.host:
-            return {"launchType": "EC2", "containerInstanceArn": self.host.container_instance}
-        return self.on_fargate | {"ephemeralStorage": {"sizeInGiB": 20}}
+            return self.runs_on | {"containerInstanceArn": self.host.container_instance}
+        family = {"platformFamily": self.platform_family} if self.platform_family else {}
+        return self.runs_on | family | {"ephemeralStorage": {"sizeInGiB": 20}}
 
     def fail_again(self, launched: Launch, tasks: int) -> list[dict[str, Any]]:
         """Let more tasks fail, now and in the same way; their events, two a task, in the order of the tasks.

@@ -61,16 +61,16 @@ def unreachable(image: str) -> str:
     )
 
 
-def layers_timeout(image: str, platform_version: str = "1.4.0") -> str:
+def layers_timeout(image: str, platform_version: str = "1.4.0", address: str = S3_ADDRESS) -> str:
     """S3 does not answer; Fargate prints the image in the place of S3's signed URL, and Docker no host at all."""
     if platform_version != "1.4.0":
         return (
             "CannotPullContainerError: Error response from daemon: error pulling image configuration: download failed "
-            f"after attempts=6: dial tcp {S3_ADDRESS}:443: i/o timeout"
+            f"after attempts=6: dial tcp {address}:443: i/o timeout"
         )
     return (
         "CannotPullContainerError: ref pull has been retried 7 time(s): failed to copy: httpReadSeeker: failed open: "
-        f"failed to do request: Get {image}: dial tcp {S3_ADDRESS}:443: i/o timeout"
+        f"failed to do request: Get {image}: dial tcp {address}:443: i/o timeout"
     )
 
 

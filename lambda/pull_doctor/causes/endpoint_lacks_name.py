@@ -12,7 +12,15 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
+from pull_doctor.causes.shared.paths import (
+    broken_by,
+    hop_evidence,
+    silence,
+    spoken_of,
+    still_there,
+    table_in_use,
+    undecided,
+)
 from pull_doctor.causes.shared.vpc_endpoints import create_interface, endpoint_resource
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
@@ -45,7 +53,7 @@ def check(
     broken = broken_by(CAUSE, traces)
     if not broken:
         return _not_broken(task.place, vpc, traces)
-    told = next((trace for trace in broken if trace.address), broken[0])
+    told = spoken_of(broken, symptom)
     endpoint = of_service(vpc, SERVICES[told.phase])[0]
     culprit = endpoint_resource(task.place, endpoint)
     table, uses = table_in_use(task, puller, vpc)

@@ -18,8 +18,9 @@ from pull_doctor.causes.shared.paths import (
     broken_by,
     failing_hop,
     hop_evidence,
-    primary,
     silence,
+    spoken_of,
+    starts_with,
     still_there,
     undecided,
 )
@@ -40,11 +41,11 @@ def check(
     broken = broken_by(CAUSE, traces)
     if not broken:
         return undecided(STEPS, traces) or Ok(_why_ok(traces))
-    told = next((trace for trace in broken if trace.address), broken[0])
+    told = spoken_of(broken, symptom)
     hop = failing_hop(CAUSE, told)
     assert hop is not None
     assert hop.resource is not None
-    newest = primary(service) if puller.kind == "task" else None
+    newest = starts_with(task, service) if puller.kind == "task" else None
     groups = puller.groups.value if isinstance(puller.groups, Known) else ()
     who = f"{puller.private_ip or puller.subnet.cidr}{' or ' + ', '.join(groups) if groups else ''}"
     return Problem(

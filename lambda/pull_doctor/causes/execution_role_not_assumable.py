@@ -30,12 +30,12 @@ def check(
     task_role: Fact[str | None],
     role_details: Fact[Role | None],
 ) -> Outcome:
-    if told.role_assumed:
-        return Ok("ECS's text shows that ECS had assumed the role")
     if isinstance(task_definition, Known) and not (
         task_definition.value.execution_role or task.execution_role_override
     ):
         return NotApplicable("the task definition names no execution role")
+    if told.role_assumed:
+        return Ok("ECS's text shows that ECS had assumed the role")
     judged = execution_role(symptom, role, task_role, role_details)
     if judged is None:
         return NotApplicable("the task definition names no execution role")

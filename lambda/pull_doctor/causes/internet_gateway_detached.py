@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import neighbours
+from pull_doctor.causes.shared.neighbours import Needed, neighbours
 from pull_doctor.causes.shared.paths import (
     Model,
     at_steps,
@@ -28,7 +28,6 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Route, RouteTable, Service
-from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.trace import Step, Trace
@@ -42,7 +41,7 @@ STEPS: tuple[Step, ...] = ("route", "internet-gateway")
 def check(
     *,
     task: Task,
-    image: ImageReference,
+    needed: Needed,
     symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
@@ -60,7 +59,7 @@ def check(
     attached = attached_gateway(vpc) == route.target
     state = f"{route.target} is {_attachment(route, vpc)}"
     doubt = f"EC2 does not use the route of {table.id}, and shows {route.target} as attached: one may be of before"
-    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     return Problem(
         title="internet gateway of the subnet's route is not attached to the VPC",
         explanation=(

@@ -12,20 +12,28 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-network
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import Needed, Neighbours, leave_subnet, neighbours
 from pull_doctor.causes.shared.paths import (
     broken_by,
     failing_hop,
     hop_evidence,
     hosts,
+    primary,
     still_there,
     undecided,
     usable_nats,
 )
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import RouteTable, Service
-from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.facts.values import Deployment, RouteTable, Service
+from pull_doctor.intake.image_reference import ImageReference, parse_reference
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
+from pull_doctor.network.flows import pull_plan
+from pull_doctor.network.follow import follow
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
@@ -36,15 +44,31 @@ STEPS: tuple[Step, ...] = ("name", "route", "internet")
 _NAT64 = "64:ff9b::/96"
 _DUAL_STACK = ("aws", "aws-us-gov")
 """Where ECR's dual-stack names end in on.aws: https://docs.aws.amazon.com/general/latest/gr/ecr.html"""
+_ADDED = (
+    ".taskDefinitionArn",
+    ".revision",
+    ".status",
+    ".requiresAttributes",
+    ".compatibilities",
+    ".registeredAt",
+    ".registeredBy",
+    ".deregisteredAt",
+    ".deleteRequestedAt",
+)
+"""What a task definition has and RegisterTaskDefinition does not take.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html
+"""
 
 
 def check(
     *,
     task: Task,
-    image: ImageReference,
+    symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
     traces: tuple[Trace, ...],
+    needed: Needed,
     service: Fact[Service | None],
 ) -> Outcome:
     if puller.subnet.cidr is not None:
@@ -55,6 +79,7 @@ def check(
     hop = failing_hop(CAUSE, broken[0])
     assert hop is not None
     item = make(task.place, "AWS::EC2::Subnet", puller.subnet.id)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     dns64 = "on" if puller.subnet.dns64 else "off"
     lacks = (
         f"DNS64 is on for {puller.subnet.id}, and {hop.why}"
@@ -65,38 +90,84 @@ def check(
         title="subnet is IPv6 only, and the registry's name has IPv4 alone",
         explanation=(
             f"{puller.subnet.id} is IPv6 only. The pull needs {hosts(broken)}, for which AWS has IPv4 addresses alone. "
-            f"{lacks}. So no connection can be opened."
+            f"{lacks}. So no connection can be opened.{others.sentence}"
         ),
         culprit=item,
         evidence=(
             *hop_evidence(broken),
             Evidence(f"{puller.subnet.id} has no IPv4 range, and DNS64 is {dns64} for it", "fact", (item,)),
+            *others.evidence(task),
         ),
-        fixes=tuple(_fixes(task, image, puller, vpc)),
+        fixes=_fixes(task, needed, symptom, puller, vpc, service, others),
         still=still_there(task, puller, service),
         traces=broken,
     )
 
 
-def _fixes(task: Task, image: ImageReference, puller: Puller, vpc: Vpc) -> list[Fix]:
+def _fixes(
+    task: Task,
+    needed: Needed,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    service: Fact[Service | None],
+    others: Neighbours,
+) -> tuple[Fix, ...]:
     """The dual-stack name costs nothing; translation serves every other name too."""
-    place = task.place
-    fixes = []
-    if image.ecr and place.partition in _DUAL_STACK:
-        family = "dkr-ecr-fips" if "ecr-fips" in image.ecr.host else "dkr-ecr"
-        name = f"{image.ecr.account}.{family}.{image.ecr.region}.on.aws"
-        fixes.append(
-            Fix(
-                f"name the image {name}/{image.repository} in the task definition",
-                "your-call",
-                place.account,
-                place.region,
-                effect=f"the pull of {image.repository} then needs a route for ::/0, or dual-stack endpoints",
-            )
-        )
     tables = vpc.route_tables.value if isinstance(vpc.route_tables, Known) else ()
     table = table_of(puller.subnet.id, tables)
-    return [*fixes, *([_translation(task, puller, vpc, table)] if table else [])]
+    fixes = (
+        _dual_stack_name(task, needed, symptom, puller, vpc, service) if isinstance(needed, ImageReference) else None,
+        leave_subnet(task, puller, service, others, "IPv6 only"),
+        _translation(task, puller, vpc, table) if table else None,
+    )
+    return tuple(fix for fix in fixes if fix)[:2]
+
+
+def _dual_stack_name(
+    task: Task, image: ImageReference, symptom: Symptom, puller: Puller, vpc: Vpc, service: Fact[Service | None]
+) -> Fix | None:
+    """The same registry by the name that has IPv6 addresses, unless the pull is shown to have no way by that either.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+    """
+    place, registry = task.place, image.ecr
+    if registry is None or place.partition not in _DUAL_STACK:
+        return None
+    family = "dkr-ecr-fips" if "ecr-fips" in registry.host else "dkr-ecr"
+    host = f"{registry.account}.{family}.{registry.region}.on.aws"
+    renamed = parse_reference(host + image.text[len(registry.host) :])
+    assert renamed is not None
+    ways = follow(pull_plan(task, renamed, replace(symptom, host=None, address=None), ipv6_only=True), puller, vpc)
+    if any(way.disposition not in ("reached", "undetermined") for way in ways):
+        return None
+    seen = all(way.disposition == "reached" for way in ways)
+    return Fix(
+        f"name the image {host}/{image.repository} in a new revision of the task definition (by jq)",
+        "your-call",
+        place.account,
+        place.region,
+        _renaming(task, registry.host, host, primary(service)),
+        None,
+        f"every image of {registry.host} in the task definition gets the dual-stack name"
+        + ("" if seen else f"; whether {puller.subnet.id} has a way to it by IPv6 is not seen"),
+    )
+
+
+def _renaming(task: Task, old: str, new: str, newest: Deployment | None) -> tuple[AwsCommand | str, ...]:
+    """The task definition again, without what AWS adds to it, and with another registry; no other member is touched."""
+    if task.task_definition is None or task.family is None:
+        return ()
+    region = f"--region {shlex.quote(task.place.region)}"
+    program = f'.containerDefinitions[].image |= sub("^{old}/"; "{new}/") | del({", ".join(_ADDED)})'
+    known = shlex.quote(task.task_definition.rpartition("/")[2])
+    deploy = {"cluster": task.cluster, "service": task.service, "taskDefinition": task.family}
+    read = f"aws ecs describe-task-definition {region} --task-definition {known} --query taskDefinition --output json"
+    return (
+        f"{read} | jq {shlex.quote(program)} > task-definition.json",
+        f"aws ecs register-task-definition {region} --cli-input-json file://task-definition.json",
+        *((AwsCommand("ecs", "UpdateService", deploy),) if newest else ()),
+    )
 
 
 def _translation(task: Task, puller: Puller, vpc: Vpc, table: RouteTable) -> Fix:

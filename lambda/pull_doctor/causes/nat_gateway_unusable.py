@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import neighbours
+from pull_doctor.causes.shared.neighbours import Needed, neighbours
 from pull_doctor.causes.shared.paths import (
     Model,
     at_steps,
@@ -33,7 +33,6 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import NatGateway, RouteTable, Service
-from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.routing import table_of
@@ -48,7 +47,7 @@ STEPS: tuple[Step, ...] = ("route", "nat-gateway")
 def check(
     *,
     task: Task,
-    image: ImageReference,
+    needed: Needed,
     symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
@@ -67,7 +66,7 @@ def check(
     item = make(task.place, "AWS::EC2::NatGateway", nat.id)
     state = f"{nat.id} is {nat.state} and {'private' if nat.private else 'public'}"
     why = hop.why if hop.step == "nat-gateway" else f"{state}, and the state of the route is {route.state}"
-    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     return Problem(
         title=_title(nat, dead_route=hop.step == "route"),
         explanation=(

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.row import host_class
-from pull_doctor.causes.shared.neighbours import neighbours
+from pull_doctor.causes.shared.neighbours import Needed, neighbours
 from pull_doctor.causes.shared.paths import (
     at_steps,
     broken_by,
@@ -32,7 +32,6 @@ from pull_doctor.causes.shared.paths import (
 from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import AclEntry, NetworkAcl, Service
-from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.addresses import (
@@ -91,7 +90,7 @@ class Way:
 def check(
     *,
     task: Task,
-    image: ImageReference,
+    needed: Needed,
     symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
@@ -105,7 +104,7 @@ def check(
     hop = next(hop for hop in told.hops if hop.cause == CAUSE)
     assert hop.resource is not None
     denied = list(_denied(told, hop, puller, vpc))
-    others = neighbours(CAUSE, task, image, symptom, puller, vpc, service)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     return Problem(
         title=_title(hop, next((way for way in denied if way.wholly), denied[0]), puller),
         explanation=(

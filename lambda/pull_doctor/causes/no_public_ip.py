@@ -13,12 +13,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Still
+from pull_doctor.causes.shared.neighbours import Needed, Neighbours, leave_subnet, neighbours
 from pull_doctor.causes.shared.paths import (
     broken_by,
     hop_evidence,
     hosts,
     primary,
     silence,
+    starts_with,
     still_there,
     table_in_use,
     undecided,
@@ -39,6 +41,7 @@ STEPS: tuple[Step, ...] = ("route", "public-address")
 def check(
     *,
     task: Task,
+    needed: Needed,
     symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
@@ -50,6 +53,7 @@ def check(
     if not broken:
         return undecided(STEPS, traces) or Ok(_why_ok(puller, traces))
     culprit, setting, inferred = _setting(task, puller, deployment)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     evidence = [*hop_evidence(broken), table_in_use(task, puller, vpc)[1]]
     route = next(hop for hop in broken[0].hops if hop.step == "route")
     evidence.append(Evidence(route.why, "fact", (route.resource,) if route.resource else ()))
@@ -62,11 +66,11 @@ def check(
         title=f"{puller.kind} has no public IP address behind an internet gateway",
         explanation=(
             f"{sends}, an internet gateway, which carries only traffic of interfaces with a public IP address. "
-            f"{who} has none, so that it does not reach {hosts(broken)}. {silence(symptom)}"
+            f"{who} has none, so that it does not reach {hosts(broken)}. {silence(symptom)}{others.sentence}"
         ),
         culprit=culprit,
-        evidence=(*evidence, *setting),
-        fixes=_fixes(task, puller, service),
+        evidence=(*evidence, *setting, *others.evidence(task)),
+        fixes=_fixes(task, puller, service, others),
         still=_still(task, puller, service),
         inferred=inferred,
         traces=broken,
@@ -96,15 +100,16 @@ def _why_ok(puller: Puller, traces: tuple[Trace, ...]) -> str:
 
 
 def _still(task: Task, puller: Puller, service: Fact[Service | None]) -> Still:
-    newest = primary(service)
+    newest = starts_with(task, service)
     if puller.kind == "task" and newest and newest.assign_public_ip:
         return "no"
     return still_there(task, puller, service)
 
 
-def _fixes(task: Task, puller: Puller, service: Fact[Service | None]) -> tuple[Fix, ...]:
+def _fixes(task: Task, puller: Puller, service: Fact[Service | None], others: Neighbours) -> tuple[Fix, ...]:
+    """An address for every task, also where a NAT gateway makes up for it; else the subnets that need none."""
     if puller.kind == "instance":
-        return (_elastic_ip(task, puller),)
+        return (_other_subnets(task) if task.launch_type == "MANAGED_INSTANCES" else _elastic_ip(task, puller),)
     newest = primary(service)
     if newest is None or not newest.subnets:
         return (
@@ -126,6 +131,21 @@ def _fixes(task: Task, puller: Puller, service: Fact[Service | None]) -> tuple[F
             "new tasks can be reached from the internet as far as their security groups allow it",
             "public IPv4 addresses, by the hour",
         ),
+        *((leave,) if (leave := leave_subnet(task, puller, service, others, "public")) else ()),
+    )
+
+
+def _other_subnets(task: Task) -> Fix:
+    """What ECS launches itself is changed by its capacity provider alone, for instances to come.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_InstanceLaunchTemplate.html
+    """
+    provider = f"capacity provider {task.capacity_provider}" if task.capacity_provider else "the capacity provider"
+    return Fix(
+        f"let {provider} launch its instances in subnets with a NAT route, or that assign public IPv4 addresses",
+        "your-call",
+        task.place.account,
+        task.place.region,
     )
 
 

@@ -14,6 +14,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
@@ -38,6 +39,7 @@ from pull_doctor.facts.values import RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
+from pull_doctor.network.addresses import IPV6, is_nat64, networks_of
 from pull_doctor.network.endpoints import of_service, s3_gateways
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
@@ -77,7 +79,7 @@ def check(
         ),
         culprit=item,
         evidence=(uses, *hop_evidence(broken), holds, *others.evidence(task)),
-        fixes=_fixes(task, image, puller, vpc, table, service, others),
+        fixes=_fixes(task, image, puller, vpc, table, service, others, broken),
         still=still_there(task, puller, service),
         traces=broken,
     )
@@ -105,15 +107,38 @@ def _fixes(
     table: RouteTable,
     service: Fact[Service | None],
     others: Neighbours,
+    broken: tuple[Trace, ...],
 ) -> tuple[Fix, ...]:
     leave = leave_subnet(task, puller, service, others)
-    if puller.subnet.cidr is None:
+    inside = next((one.address for one in broken if one.address and not ip_address(one.address).is_global), None)
+    if inside:
+        return (_to_private_address(task, table, inside), *((leave,) if leave else ()))
+    if puller.subnet.cidr is None or any(_is_ipv6(one) for one in broken):
         return (_over_ipv6(task, vpc, table), *((leave,) if leave else ()))
     way = _neighbours_way(task, puller, table, others.model) if others.model else _own_nat(task, puller, vpc, table)
     ways = [*([way] if way else []), *_endpoints(task, image, puller, vpc, table)]
     if way is None:
         ways.append(_new_nat(task, table))
     return (ways[0], *((leave,) if leave else ()), *ways[1:])
+
+
+def _is_ipv6(one: Trace) -> bool:
+    return (
+        one.address is not None and ip_address(one.address).version == IPV6 and not is_nat64(networks_of([one.address]))
+    )
+
+
+def _to_private_address(task: Task, table: RouteTable, address: str) -> Fix:
+    """The way to an address that no gateway to the internet leads to: most often that of a central endpoint."""
+    return Fix(
+        f"route {address} to the network that has it",
+        "fill-in",
+        task.place.account,
+        task.place.region,
+        (route_command("CreateRoute", table, f"<range-that-has-{address}>", TransitGatewayId="<transit-gateway-id>"),),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches that network",
+    )
 
 
 def _neighbours_way(task: Task, puller: Puller, table: RouteTable, model: Model) -> Fix:

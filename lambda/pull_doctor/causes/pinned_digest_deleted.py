@@ -25,7 +25,7 @@ from pull_doctor.causes.outcome import (
 from pull_doctor.causes.row import SILENT
 from pull_doctor.causes.shared.images import asker, behind_cache, moment, place_of, repository_of
 from pull_doctor.causes.shared.paths import primary
-from pull_doctor.facts.fact import Fact, Unknown
+from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import EcrImage, EcrLookup, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
@@ -140,6 +140,8 @@ def _is_newest(task: Task, service: Fact[Service | None]) -> bool:
 
 def _fixes(task: Task, pinned: ImageReference, there: EcrImage, service: Fact[Service | None]) -> tuple[Fix, ...]:
     place = task.place
+    # A new task set is made by CodeDeploy or an external controller, not by UpdateService.
+    has_sets = isinstance(service, Known) and service.value and service.value.task_sets
     deploy = AwsCommand(
         "ecs", "UpdateService", {"cluster": task.cluster, "service": task.service, "forceNewDeployment": True}
     )
@@ -149,7 +151,7 @@ def _fixes(task: Task, pinned: ImageReference, there: EcrImage, service: Fact[Se
             "exact" if _is_newest(task, service) else "your-call",
             place.account,
             place.region,
-            (deploy,),
+            () if has_sets else (deploy,),
             effect=f"every task of service {task.service} is replaced, and runs {there.digest}",
         ),
         Fix(f"push {pinned.digest} again, if a copy of it is left", "your-call", place.account, place.region),

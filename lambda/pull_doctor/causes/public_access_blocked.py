@@ -13,19 +13,21 @@ https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.shared.neighbours import Needed, leave_subnet, neighbours
 from pull_doctor.causes.shared.paths import (
     at_steps,
     broken_by,
     failing_hop,
     hop_evidence,
     hosts,
+    route_taken,
     silence,
     still_there,
     table_in_use,
     undecided,
 )
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import NatGateway, Service
+from pull_doctor.facts.values import NatGateway, Route, Service
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.public_access import mode_of
@@ -37,7 +39,14 @@ STEPS: tuple[Step, ...] = ("route", "public-access")
 
 
 def check(
-    *, task: Task, symptom: Symptom, puller: Puller, vpc: Vpc, traces: tuple[Trace, ...], service: Fact[Service | None]
+    *,
+    task: Task,
+    needed: Needed,
+    symptom: Symptom,
+    puller: Puller,
+    vpc: Vpc,
+    traces: tuple[Trace, ...],
+    service: Fact[Service | None],
 ) -> Outcome:
     broken = broken_by(CAUSE, traces)
     if not broken:
@@ -45,17 +54,20 @@ def check(
     hop = failing_hop(CAUSE, broken[0])
     assert hop is not None
     assert hop.resource is not None
-    _, uses = table_in_use(task, puller, vpc)
+    table, uses = table_in_use(task, puller, vpc)
+    route = route_taken(broken[0], table)
+    others = neighbours(CAUSE, task, needed, symptom, puller, vpc, service)
     by_policy = _managed(vpc) == "declarative-policy"
     managed = " A declarative policy of the organization sets it." if by_policy else ""
     return Problem(
         title="VPC Block Public Access stops the way to the internet",
         explanation=(
             f"{hop.why}, whatever routes and rules say. So nothing reaches {hosts(broken)}.{managed} {silence(symptom)}"
+            f"{others.sentence}"
         ),
         culprit=hop.resource,
-        evidence=(uses, *hop_evidence(broken), *_passed(broken)),
-        fixes=tuple(_fixes(task, puller, vpc, broken[0])),
+        evidence=(uses, *hop_evidence(broken), *_passed(broken), *others.evidence(task)),
+        fixes=_fixes(task, puller, vpc, route, leave_subnet(task, puller, service, others, "blocked")),
         still=still_there(task, puller, service),
         traces=broken,
     )
@@ -77,11 +89,14 @@ def _passed(broken: tuple[Trace, ...]) -> tuple[Evidence, ...]:
     return hop_evidence(at_steps(("route", "nat-gateway", "internet-gateway"), broken), ("ok",))
 
 
-def _fixes(task: Task, puller: Puller, vpc: Vpc, trace: Trace) -> list[Fix]:
-    """An exclusion for the way that the task takes; a narrower mode for all, where that lets it out too."""
+def _fixes(task: Task, puller: Puller, vpc: Vpc, route: Route, leave: Fix | None) -> tuple[Fix, ...]:
+    """An exclusion for the way that the task takes; a narrower mode for all, where that lets it out too.
+
+    Subnets of the service from which the path works come before what changes the whole account.
+    """
     place = task.place
-    nat = _nat_on(trace, vpc)
-    outwards = nat is not None or _egress_only(trace)
+    nat = _nat_of(route, vpc)
+    outwards = route.target.startswith(("nat-", "eigw-"))
     member, names = ("VpcId", [vpc.id]) if nat and nat.subnet is None else ("SubnetId", _blocked(puller, vpc, nat))
     mode = "allow-egress" if outwards else "allow-bidirectional"
     what = " and ".join(names)
@@ -101,12 +116,14 @@ def _fixes(task: Task, puller: Puller, vpc: Vpc, trace: Trace) -> list[Fix]:
         None,
         f"everything in {what} reaches the internet{reached}{needed}",
     )
+    if leave:
+        return exclude, leave
     if not outwards or _managed(vpc) != "account":
-        return [exclude]
+        return (exclude,)
     narrower = AwsCommand("ec2", "ModifyVpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": "block-ingress"})
     every = f"every NAT gateway of account {place.account} in {place.region} reaches the internet"
     text = "block what comes in alone, for the whole account"
-    return [exclude, Fix(text, "your-call", place.account, place.region, (narrower,), None, every)]
+    return exclude, Fix(text, "your-call", place.account, place.region, (narrower,), None, every)
 
 
 def _blocked(puller: Puller, vpc: Vpc, nat: NatGateway | None) -> list[str]:
@@ -118,13 +135,6 @@ def _blocked(puller: Puller, vpc: Vpc, nat: NatGateway | None) -> list[str]:
     return [one.id for one in on_the_way if mode_of(one, puller, vpc) not in open_to_nat]
 
 
-def _nat_on(trace: Trace, vpc: Vpc) -> NatGateway | None:
+def _nat_of(route: Route, vpc: Vpc) -> NatGateway | None:
     known = vpc.nat_gateways.value if isinstance(vpc.nat_gateways, Known) else ()
-    on_the_way = {hop.resource.id for hop in trace.hops if hop.step == "nat-gateway" and hop.resource}
-    return next((one for one in known if one.id in on_the_way), None)
-
-
-def _egress_only(trace: Trace) -> bool:
-    """Whether the way passes an egress-only internet gateway."""
-    gateways = (hop.resource.type for hop in trace.hops if hop.step == "internet-gateway" and hop.resource)
-    return "AWS::EC2::EgressOnlyInternetGateway" in gateways
+    return next((one for one in known if one.id == route.target), None)

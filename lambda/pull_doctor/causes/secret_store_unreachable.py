@@ -13,15 +13,26 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-network
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
-from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.catalogue import CATALOGUE
+from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.runner import checks
-from pull_doctor.causes.shared.paths import hop_evidence, silence, still_there, table_in_use, usable_nats
+from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.paths import (
+    hop_evidence,
+    route_command,
+    silence,
+    still_there,
+    table_in_use,
+    target_member,
+    usable_nats,
+)
 from pull_doctor.causes.shared.vpc_endpoints import ECR, admits, create_interface, dns_attributes
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import Deployment, Service, TaskDefinition
+from pull_doctor.facts.values import Deployment, Route, RouteTable, Service, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -39,6 +50,14 @@ OF_RESOLVERS = ("custom-dns-breaks-name", "resolver-rule-misroutes")
 STORES = {"secretsmanager": "Secrets Manager", "ssm": "Systems Manager"}
 ENDPOINT_SERVICES = {"aws": "com.amazonaws", "aws-us-gov": "com.amazonaws"}
 """How the names of the stores' endpoint services begin, in the partitions where that is known."""
+_ANSWERED = re.compile(
+    r"AccessDenied|ResourceNotFound|InvalidRequest|InvalidParameter|DecryptionFailure|Throttling|ParameterNotFound"
+    r"|invalid parameters?:|marked (?:for deletion|deleted)|find the specified secret|not authorized to perform"
+    r"|Access to KMS is not allowed|json key",
+    re.IGNORECASE,
+)
+"""What only a store that was reached answers.
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html"""
 
 
 def check(
@@ -61,12 +80,16 @@ def check(
         return NotApplicable("the task definition names nothing that Secrets Manager or Systems Manager keeps")
     assert isinstance(puller, Known)
     assert isinstance(vpc, Known)
+    store_traces = tuple(trace for trace in store_traces if not _answered(trace, symptom, message))
+    if not store_traces:
+        return Ok("ECS's text holds the answer of the store, which was reached")
     pull = traces.value if isinstance(traces, Known) else ()
     broken = tuple(trace for trace in store_traces if _break(trace)) or _unresolved(symptom, store_traces)
     facts: dict[str, Fact[Any]] = {
         "task": Known(task),
         "symptom": Known(symptom),
         "image": image,
+        "needed": Known(task_definition),
         "puller": puller,
         "vpc": vpc,
         "traces": Known(tuple(trace for trace in broken if trace.disposition == broken[0].disposition)),
@@ -87,6 +110,13 @@ def check(
         evidence=(needs, *finding.evidence),
         traces=tuple(_as_own(one, explains=_explains(one, symptom, message, pull)) for one in broken if _break(one)),
     )
+
+
+def _answered(trace: Trace, symptom: Symptom, message: str) -> bool:
+    """Whether ECS's text holds an answer of this store, so that there was a way to it."""
+    spoken_of = r"\bssm\b|invalid parameters" if _service(trace) == "ssm" else r"\basm\b|secrets? ?manager\b|:secret:"
+    answers = symptom.kind in ("secret-unavailable", "kms-denied") and bool(_ANSWERED.search(message))
+    return answers and bool(re.search(spoken_of, message, re.IGNORECASE))
 
 
 def _break(trace: Trace) -> Hop | None:
@@ -144,8 +174,10 @@ def _finding(first: Trace, facts: dict[str, Fact[Any]], pull: tuple[Trace, ...])
     known = {name: fact.value for name, fact in facts.items() if isinstance(fact, Known)}
     task, symptom, puller, service = known["task"], known["symptom"], known["puller"], facts["service"]
     if first.disposition == NO_WAY:
-        return _without_way(task, symptom, puller, known["vpc"], service, known["traces"], pull)
-    return _as_found(first.disposition, facts) or _at_hop(task, symptom, puller, service, first)
+        others = neighbours(NO_WAY, task, known["needed"], symptom, puller, known["vpc"], service)
+        return _without_way(task, symptom, puller, known["vpc"], service, known["traces"], pull, others)
+    plain = _at_hop(task, symptom, puller, service, first)
+    return _as_found(first.disposition, facts) or _no_surer(plain, first.disposition)
 
 
 def _as_found(cause: str, facts: dict[str, Fact[Any]]) -> Problem | None:
@@ -160,11 +192,15 @@ def _as_found(cause: str, facts: dict[str, Fact[Any]]) -> Problem | None:
             return None
         values[name] = fact.value if name in found.required and isinstance(fact, Known) else fact
     outcome = found.function(**values)
-    if not isinstance(outcome, Problem):
-        return None
-    if found.row.best == "likely" and not outcome.inferred:
-        return replace(outcome, inferred=(f"it is concluded, not read, that {found.row.defect}",))
-    return outcome
+    return _no_surer(outcome, cause) if isinstance(outcome, Problem) else None
+
+
+def _no_surer(outcome: Problem, cause: str) -> Problem:
+    """The finding with its doubt, where the cause behind it can be no more than likely."""
+    row = next(one for one in CATALOGUE if one.cause == cause)
+    if row.best != "likely" or outcome.inferred:
+        return outcome
+    return replace(outcome, inferred=(f"it is concluded, not read, that {row.defect}",))
 
 
 def _at_hop(task: Task, symptom: Symptom, puller: Puller, service: Fact[Service | None], trace: Trace) -> Problem:
@@ -189,6 +225,7 @@ def _without_way(
     service: Fact[Service | None],
     broken: tuple[Trace, ...],
     pull: tuple[Trace, ...],
+    others: Neighbours,
 ) -> Problem:
     """The finding for a subnet that has neither an endpoint for the store nor a route to it."""
     table, uses = table_in_use(task, puller, vpc)
@@ -196,27 +233,39 @@ def _without_way(
     network = make(task.place, "AWS::EC2::VPC", vpc.id)
     by_endpoints = bool(of_service(vpc, *ECR))
     fixes = [_endpoint(task, puller, vpc, broken, pull)]
-    if puller.subnet.cidr and (usable := usable_nats(puller, vpc)):
-        route = {"RouteTableId": table.id, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": usable[0].id}
-        fixes.append(
-            Fix(
-                "route the subnet's internet traffic through the VPC's NAT gateway",
-                "your-call",
-                task.place.account,
-                task.place.region,
-                (AwsCommand("ec2", "CreateRoute", route),),
-                table.managed_by,
-                f"every subnet that uses {table.id} reaches the internet through {usable[0].id}",
-                "NAT gateway data processing, by the gigabyte",
-            )
-        )
+    way = _route(task, puller, vpc, table, others) or leave_subnet(task, puller, service, others)
+    fixes += [way] if way else []
     return Problem(
         title="",
-        explanation=f"{uses.text}, which has no route that reaches it, and {lacks}. {silence(symptom)}",
+        explanation=(
+            f"{uses.text}, which has no route that reaches it, and {lacks}. {silence(symptom)}{others.sentence}"
+        ),
         culprit=network if by_endpoints else make(task.place, "AWS::EC2::RouteTable", table.id),
-        evidence=(Evidence(lacks, "fact", (network,)), uses, *hop_evidence(broken)),
+        evidence=(Evidence(lacks, "fact", (network,)), uses, *hop_evidence(broken), *others.evidence(task)),
         fixes=tuple(fixes if by_endpoints else reversed(fixes)),
         still=still_there(task, puller, service),
+    )
+
+
+def _route(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, others: Neighbours) -> Fix | None:
+    """The route to the internet that another subnet of the service has, or to a NAT gateway of the VPC that works."""
+    nats = usable_nats(puller, vpc) if puller.subnet.cidr else []
+    if others.model:
+        route, like = others.model.route, f", as in {others.model.subnet}"
+    elif nats:
+        route, like = Route("0.0.0.0/0", nats[0].id, "active"), ""
+    else:
+        return None
+    target = {target_member(route.target, route.destination): route.target}
+    return Fix(
+        f"route the subnet's internet traffic through {route.target}{like}",
+        "your-call",
+        task.place.account,
+        task.place.region,
+        (route_command("CreateRoute", table, route.destination, **target),),
+        table.managed_by,
+        f"every subnet that uses {table.id} reaches the internet through {route.target}",
+        "NAT gateway data processing, by the gigabyte" if route.target.startswith("nat-") else None,
     )
 
 

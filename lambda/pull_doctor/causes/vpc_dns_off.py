@@ -1,15 +1,18 @@
 """The VPC's DNS support is off, or its DNS hostnames are off where the pull relies on an endpoint's private DNS.
 
 Without DNS support the VPC's own resolver answers for no name at all. Private DNS of an interface endpoint needs DNS
-support and DNS hostnames both; a new VPC has the second one off unless it is the default VPC. The names of ECR then
-lead to public addresses, which a subnet without internet access does not reach. A VPC that leaves by a NAT gateway
-works with DNS hostnames off, and one whose DHCP options name other resolvers with DNS support off.
+support and DNS hostnames both, as a private hosted zone does; a new VPC has the second one off unless it is the default
+VPC. The names of ECR then lead to public addresses, which a subnet without internet access does not reach. A VPC that
+leaves by a NAT gateway works with DNS hostnames off, and one whose DHCP options name other resolvers with DNS support
+off.
 
 What mends it: the attribute turned on.
 https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.shared.paths import (
@@ -23,10 +26,11 @@ from pull_doctor.causes.shared.paths import (
 )
 from pull_doctor.causes.shared.vpc_endpoints import ECR, STORES, dns_attributes, endpoint_resource, listed
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import Service, VpcEndpoint
+from pull_doctor.facts.values import HostedZone, Service, VpcEndpoint
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.network.endpoints import of_service, serves
+from pull_doctor.network.lookups import zone_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
@@ -54,10 +58,11 @@ def check(
         for one in of_service(vpc, *ECR, *STORES, "s3")
         if any(serves(one, trace.host, task.place) for trace in broken)
     )
+    zones = _zones(vpc, [trace for trace in broken if not any(serves(one, trace.host, task.place) for one in relied)])
     return Problem(
         title="DNS support is off in the VPC" if vpc.dns_support == OFF else "DNS hostnames are off in the VPC",
         explanation=(
-            f"{_why(vpc, told, relied, unresolved=unresolved)} {'' if unresolved else silence(symptom)}".rstrip()
+            f"{_why(vpc, told, relied, zones, unresolved=unresolved)} {'' if unresolved else silence(symptom)}".rstrip()
         ),
         culprit=culprit,
         evidence=(
@@ -74,13 +79,28 @@ def check(
                 )
                 for one in relied
             ),
+            *(
+                Evidence(
+                    f"hosted zone {one.id} ({one.name}) of {vpc.id} answers only with both attributes on",
+                    "fact",
+                    (make(task.place, "AWS::Route53::HostedZone", one.id),),
+                )
+                for one in zones
+            ),
             *hop_evidence((told,)),
         ),
-        fixes=(_fix(task, vpc, relied),),
+        fixes=(_fix(task, vpc, relied, zones),),
         still=still_there(task, puller, service),
         inferred=_inferred(vpc, told, unresolved=unresolved),
         traces=broken,
     )
+
+
+def _zones(vpc: Vpc, broken: Iterable[Trace]) -> tuple[HostedZone, ...]:
+    """The private hosted zones that would answer for the hosts of these paths."""
+    known = vpc.hosted_zones.value if isinstance(vpc.hosted_zones, Known) else ()
+    found = (zone_of(trace.host, known) for trace in broken)
+    return tuple(dict.fromkeys(zone for zone in found if zone))
 
 
 def _not_broken(vpc: Vpc, traces: tuple[Trace, ...]) -> Outcome:
@@ -94,13 +114,21 @@ def _not_broken(vpc: Vpc, traces: tuple[Trace, ...]) -> Outcome:
     return Ok(f"no path of this pull fails for the DNS attributes of {vpc.id}")
 
 
-def _why(vpc: Vpc, told: Trace, relied: tuple[VpcEndpoint, ...], *, unresolved: bool) -> str:
+def _why(
+    vpc: Vpc, told: Trace, relied: tuple[VpcEndpoint, ...], zones: tuple[HostedZone, ...], *, unresolved: bool
+) -> str:
     if unresolved:
         return f"{vpc.id} has DNS support off, so that its resolver answers for no name, {told.host} among them."
     off = "support is" if vpc.dns_support == OFF else "hostnames are"
+    zone = zone_of(told.host, zones)
+    private = (
+        f"Hosted zone {zone.id} ({zone.name}) would answer for {told.host}"
+        if zone
+        else f"{listed(relied)} would serve {told.host} by private DNS"
+    )
     return (
-        f"{listed(relied)} would serve {told.host} by private DNS, which does not work while the DNS {off} off in "
-        f"{vpc.id}. The name resolves to public addresses, which the subnet has no way to."
+        f"{private}, which does not work while the DNS {off} off in {vpc.id}. The name resolves to public addresses, "
+        "which the subnet has no way to."
     )
 
 
@@ -112,10 +140,10 @@ def _inferred(vpc: Vpc, told: Trace, *, unresolved: bool) -> tuple[str, ...]:
     return (f"ECS's text shows no address, and other resolvers of {vpc.id} could lead to the endpoint all the same",)
 
 
-def _fix(task: Task, vpc: Vpc, relied: tuple[VpcEndpoint, ...]) -> Fix:
+def _fix(task: Task, vpc: Vpc, relied: tuple[VpcEndpoint, ...], zones: tuple[HostedZone, ...]) -> Fix:
     commands: tuple[AwsCommand, ...] = dns_attributes(vpc)
-    if not relied:
-        # Only private DNS needs the hostnames.
+    if not (relied or zones):
+        # Only private DNS and zones need the hostnames.
         commands = tuple(one for one in commands if "EnableDnsSupport" in one.parameters)
     names = [name for one in commands for name in one.parameters if name != "VpcId"]
     turned = " and ".join({"EnableDnsSupport": "support", "EnableDnsHostnames": "hostnames"}[name] for name in names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +19,11 @@ from pull_doctor.delivery.incidents import Held, Incidents, Lease, Listed, expir
 from pull_doctor.delivery.outbox import Outbox, Sent
 from pull_doctor.delivery.state import REMINDER, State, answer_of, cause_of, culprit_of
 from pull_doctor.facts.answers import Answers
-from pull_doctor.intake.task import Intake
+from pull_doctor.intake.task import Earlier, Intake
 from pull_doctor.report import words
 from pull_doctor.report.document import to_json
 from pull_doctor.report.model import UNSET, Incident, Note, Occasion, Report
+from pull_doctor.view.puller import seen_of
 from pull_doctor.view.workload import task_definition_of
 
 _log = logging.getLogger(__name__)
@@ -92,14 +93,18 @@ class Reporting:
     def _diagnosed(self, lease: Lease, intake: Intake, event: Mapping[str, Any], earlier: Sent) -> Done:
         """Diagnose, and tell it if it is news."""
         state, kinds = lease.state, symptom_kinds(intake)
+        intake = _with_earlier(intake, state)
         diagnosis = self._diagnosis(intake)
+        answers = diagnosis.answers or Answers()
+        seen = seen_of(intake, answers)
         now = self.now()
         occasion = state.occasion(diagnosis.report, kinds, now, self.reminder)
         learnt: dict[str, object] = {
             "diagnosed": now,
             "kinds": kinds | state.kinds if state.open else kinds,
             "answers": (dict(state.answers) if state.open else {}) | {answer_of(diagnosis.report): now},
-            "task_definition": task_definition_of(intake, diagnosis.answers or Answers()),
+            "task_definition": task_definition_of(intake, answers),
+            "network": asdict(seen) if seen else state.network,
             "images": frozenset(one.image for one in intake.failures if one.image),
             "expires": expiry(now),
         }
@@ -191,6 +196,14 @@ class Reporting:
             note = Note(f"The facts behind this report could not be kept: {error}")
             return replace(diagnosis.report, notes=(*diagnosis.report.notes, note)), None
         return diagnosis.report, folder
+
+
+def _with_earlier(intake: Intake, state: State) -> Intake:
+    """The intake with what the incident keeps of the network of an earlier task."""
+    if state.network is None:
+        return intake
+    kept = Earlier(**{**state.network, "groups": tuple(state.network["groups"])})
+    return replace(intake, task=replace(intake.task, earlier=kept))
 
 
 def workload_name(key: str, cluster: str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pull_doctor.report.model import Occasion, Report, Status
 
@@ -43,6 +44,7 @@ class State:
     ``report`` is the JSON of the report that was told last, ``reported`` when. ``diagnosed`` is when facts were read
     last; ``answers`` is when each answer was given last, ``told`` the answer told last. ``task_definition`` and
     ``images`` are those that failed in the last diagnosis. ``evidence`` is where the report's facts are kept.
+    ``network`` is what was seen of the network of the last task that showed it, an ``Earlier``.
     ``receipts`` is by sink what names the incident's first message there. ``ended`` is when its end was asked for.
     """
 
@@ -55,6 +57,7 @@ class State:
     kinds: frozenset[str] = frozenset()
     answers: Mapping[str, float] = field(default_factory=dict)
     told: str | None = None
+    network: Mapping[str, Any] | None = None
     task_definition: str | None = None
     images: frozenset[str] = frozenset()
     evidence: str | None = None

@@ -16,6 +16,7 @@ from pull_doctor.facts.registry.hosts import Registry
 if TYPE_CHECKING:  # boto3 and botocore are slow to import: only a run that reads AWS pays for them
     import boto3
     from botocore.config import Config
+    from botocore.model import OperationModel
 
 _SESSION_NAME = "pull-doctor"
 
@@ -48,6 +49,7 @@ class Aws:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._calls = 0
+        self._last = threading.local()
         self._own_account: str | None = None
         self._sessions: dict[str, boto3.Session] = {}
         self._clients: dict[tuple[str | None, str, str], Any] = {}
@@ -56,6 +58,15 @@ class Aws:
     def calls(self) -> int:
         """How many AWS API calls were made so far; each page is one, a retry is none."""
         return self._calls
+
+    @property
+    def called(self) -> str | None:
+        """The operation that this thread called last; a timeout, as all errors of botocore's own, does not name it."""
+        return getattr(self._last, "operation", None)
+
+    @called.setter
+    def called(self, operation: str | None) -> None:
+        self._last.operation = operation
 
     def account(self, region: str) -> Fact[str]:
         """The account of these credentials; read once, and again only if that failed.
@@ -108,9 +119,13 @@ class Aws:
             if key not in self._clients:
                 session = self._assumed(account, region) if account else self._own_session
                 client: Any = session.client(service, region_name=region, config=self._config)  # type: ignore[call-overload] # the stubs want the service as a literal
+                client.meta.events.register_first("provide-client-params", self._call)
                 client.meta.events.register_first("before-call", self._count)
                 self._clients[key] = client
             return self._clients[key]
+
+    def _call(self, model: OperationModel, **_: Any) -> None:
+        self.called = model.name
 
     def _count(self, **_: Any) -> None:
         with self._lock:
@@ -153,8 +168,16 @@ class Aws:
             extra_args={"RoleSessionName": _SESSION_NAME}
             | ({"ExternalId": role.external_id} if role.external_id else {}),
         )
+
+        def assume() -> Any:
+            """Assume the role; that happens inside the first call, and inside a later one that renews it."""
+            inside, self.called = self.called, "AssumeRole"
+            assumed = fetcher.fetch_credentials()
+            self.called = inside
+            return assumed
+
         session = botocore.session.Session()
-        credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+        credentials = DeferredRefreshableCredentials(refresh_using=assume, method="assume-role")
         session._credentials = credentials  # type: ignore[attr-defined] # noqa: SLF001 - botocore's own way, not in the stubs
         self._sessions[account] = boto3.Session(botocore_session=session)
         return self._sessions[account]

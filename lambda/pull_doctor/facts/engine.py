@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from pull_doctor.facts import questions as q
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.aws import Aws
-from pull_doctor.facts.errors import own_id, unknown
+from pull_doctor.facts.errors import only_one, own_id, unknown
 from pull_doctor.facts.fact import Fact, Known, Unknown, Why
 from pull_doctor.facts.readers import READERS
 from pull_doctor.facts.registry.refusal import NoAnswerError
@@ -94,6 +94,7 @@ def ask_one(aws: Aws, question: Asked) -> Fact[Any]:
 def ask(aws: Aws, question: Asked) -> Fact[Any]:
     """Put one question to its reader, unless the settings switched its actions off."""
     actions: tuple[str, ...] = ()
+    aws.called = None
     try:
         reader = READERS[type(question)]
         actions = reader.actions
@@ -101,7 +102,7 @@ def ask(aws: Aws, question: Asked) -> Fact[Any]:
             return _unasked(question, "switched-off", off, "the settings switch this read off")
         return Known(reader.read(aws, question))
     except Exception as error:  # noqa: BLE001 - whatever a reader raises is unknown, never the end of the run
-        answer = unknown(question, actions, error)
+        answer = unknown(question, actions, error, aws.called)
         if answer.why == "crashed" and not isinstance(error, (ClientError, NoAnswerError)):
             _log.exception("reading %s crashed", question.fact)
         return answer
@@ -123,7 +124,7 @@ def _ask_all(aws: Aws, questions: Sequence[Asked], region: str, deadline: float,
             facts[each] = _unasked(
                 each,
                 "timed-out",
-                reader.actions[0] if reader and reader.actions else None,
+                only_one(reader.actions) if reader else None,
                 "no answer before the deadline",
             )
     return facts

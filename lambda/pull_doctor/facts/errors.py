@@ -124,13 +124,18 @@ def detail(error: BaseException) -> str:
     return textwrap.shorten(scrub(said), _DETAIL_LIMIT - 1, placeholder=" ...")
 
 
-def unknown(question: Question[Any], actions: Sequence[str], error: BaseException) -> Unknown:
-    """The unknown fact that an exception leaves behind; ``actions`` are those that the reader declares."""
+def unknown(
+    question: Question[Any], actions: Sequence[str], error: BaseException, called: str | None = None
+) -> Unknown:
+    """The unknown fact that an exception leaves behind.
+
+    ``actions`` are those that the reader declares, ``called`` is the operation that it called last.
+    """
     denied = _DENIED_RESOURCE.search(str(error))
     return Unknown(
         fact=question.fact,
         why=classify(error),
-        action=_action(actions, error),
+        action=_action(actions, getattr(error, "operation_name", called)),
         resource=denied[1].rstrip(".,;)") if denied else own_id(question),
         account=question.account,
         region=question.region,
@@ -138,13 +143,20 @@ def unknown(question: Question[Any], actions: Sequence[str], error: BaseExceptio
     )
 
 
-def _action(actions: Sequence[str], error: BaseException) -> str | None:
-    """The declared action whose call failed. Assuming a reader role can fail inside any call."""
-    operation = getattr(error, "operation_name", None)
+def _action(actions: Sequence[str], operation: str | None) -> str | None:
+    """The declared action whose call failed; where nothing tells which of several, none is named.
+
+    Assuming a reader role can fail inside any call.
+    """
     if operation == "AssumeRole":
         return "sts:AssumeRole"
     named = (action for action in actions if action.endswith(f":{operation}"))
-    return next(named, actions[0] if actions else None)
+    return next(named, only_one(actions))
+
+
+def only_one(actions: Sequence[str]) -> str | None:
+    """The action of a reader that makes no other call."""
+    return actions[0] if len(actions) == 1 else None
 
 
 def own_id(question: Question[Any]) -> str | None:

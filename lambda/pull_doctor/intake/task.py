@@ -20,6 +20,20 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was seen of the network of an earlier ``task``, an ARN, that the deployment ``started_by`` had started.
+
+    A deployment starts all its tasks with the same security groups, and gives all or none of them a public address.
+    No groups, and ``None``: not seen.
+    """
+
+    task: str
+    started_by: str
+    groups: tuple[str, ...] = ()
+    public_ip: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One container whose image could not be pulled.
 
@@ -68,11 +82,17 @@ class Task:
     container_instance: str | None = None
     execution_role_override: str | None = None
     task_role_override: str | None = None
+    earlier: Earlier | None = None
+    """What the incident keeps of an earlier task; it counts only where the same deployment started both."""
 
     @property
     def on_fargate(self) -> bool:
-        """Whether AWS Fargate ran the task: the pull then leaves by the task's own interface."""
-        return self.launch_type == "FARGATE" or (self.capacity_provider or "").startswith("FARGATE")
+        """Whether AWS Fargate ran the task: the pull then leaves by the task's own interface.
+
+        Only its tasks have a platform version: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+        """
+        told = self.launch_type or ("FARGATE" if self.platform_version else None)
+        return told == "FARGATE" or (self.capacity_provider or "").startswith("FARGATE")
 
 
 @dataclass(frozen=True, slots=True)

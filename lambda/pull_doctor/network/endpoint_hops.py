@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import VpcEndpoint
-from pull_doctor.network.addresses import IPV4, Network, version_of
+from pull_doctor.network.addresses import IPV4, Network, networks_of, version_of, without
 from pull_doctor.network.endpoints import answers
 from pull_doctor.network.filter_hops import VERDICTS, AclCheck, acl_of, groups_of, judge_acl, not_told, puller_networks
 from pull_doctor.network.filters import HTTPS, Peer, groups_let
@@ -31,7 +31,7 @@ def endpoint_hops(
     near = puller_networks(puller, version_of(networks))
     hops = [_state_hop(endpoint, item), _ingress_hop(endpoint, near, puller, vpc)]
     if networks:
-        acl = _acl_hop(endpoint, near, puller, vpc)
+        acl = _acl_hop(endpoint, _subnets_at(endpoint, flow.address, vpc), near, puller, vpc)
         hops += [acl] if acl else []
     return (*hops, *policy_hops(flow, endpoint, puller, vpc))
 
@@ -77,10 +77,20 @@ def _ingress_hop(endpoint: VpcEndpoint, near: tuple[Network, ...], puller: Pulle
     )
 
 
-def _acl_hop(endpoint: VpcEndpoint, near: tuple[Network, ...], puller: Puller, vpc: Vpc) -> Hop | None:
-    """Judge the ACLs of the endpoint's other subnets together: only all of them failing proves a block."""
+def _subnets_at(endpoint: VpcEndpoint, address: str | None, vpc: Vpc) -> tuple[str, ...]:
+    """The endpoint's subnet that has the dialled address, else all of its subnets."""
+    known = vpc.subnets.value if isinstance(vpc.subnets, Known) and address else ()
+    dialled = networks_of([address] if address else [])
+    there = {one.id for one in known if not without(dialled, networks_of(filter(None, (one.cidr, one.ipv6_cidr))))}
+    return tuple(one for one in endpoint.subnets if one in there) or endpoint.subnets
+
+
+def _acl_hop(
+    endpoint: VpcEndpoint, subnets: tuple[str, ...], near: tuple[Network, ...], puller: Puller, vpc: Vpc
+) -> Hop | None:
+    """Judge the ACLs of these subnets together, the puller's own apart: only all of them failing proves a block."""
     hops = []
-    for subnet in endpoint.subnets:
+    for subnet in subnets:
         if subnet == puller.subnet.id:
             continue
         acl = acl_of(subnet, vpc.network_acls)
@@ -93,7 +103,7 @@ def _acl_hop(endpoint: VpcEndpoint, near: tuple[Network, ...], puller: Puller, v
     if not hops:
         return None
     verdicts = {hop.verdict for hop in hops}
-    if verdicts == {"fail"} and len(hops) == len(endpoint.subnets):
+    if verdicts == {"fail"} and len(hops) == len(subnets):
         return hops[0]
     if verdicts == {"ok"}:
         return hops[0]

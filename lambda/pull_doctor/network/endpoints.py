@@ -110,9 +110,8 @@ def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
         return "no-route-to-registry"
     if isinstance(vpc.endpoints, Unknown):
         return vpc.endpoints
-    off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
-    if not off and vpc.custom_resolvers != Known(()) and _by_zone(flow.host, vpc):
-        return vpc.custom_resolvers if isinstance(vpc.custom_resolvers, Unknown) else "custom-dns-breaks-name"
+    if past := _past_zone(flow.host, vpc):
+        return past
     same = of_service(vpc, flow.service)
     covering = [one for one in same if covers(one, flow.host, place)]
     if flow.service == "s3":
@@ -129,6 +128,25 @@ def missing_way(flow: Flow, vpc: Vpc, place: Place) -> str | Unknown:
     if of_service(vpc, "ecr.api", "ecr.dkr"):
         return f"{flow.service.replace('.', '-')}-endpoint-missing"
     return "no-route-to-registry"
+
+
+def _past_zone(host: str, vpc: Vpc) -> str | Unknown | None:
+    """Why the name led past a private hosted zone that has it: zones need both DNS attributes, and Amazon's resolver.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-considerations.html
+    """
+    zone = zone_of(host, vpc.hosted_zones.value) if isinstance(vpc.hosted_zones, Known) else None
+    off = Known(value=False) in (vpc.dns_support, vpc.dns_hostnames)
+    if zone and zone.records is None and off:
+        why = f"{zone.id} ({zone.name}) may have the name, and does not answer while a DNS attribute of {vpc.id} is off"
+        return Unknown(f"the records of hosted zone {zone.id}", "not-visible", resource=zone.id, detail=why)
+    if zone is None or not answers_of(host, zone):
+        return None
+    if off:
+        return "vpc-dns-off"
+    if vpc.custom_resolvers == Known(()):
+        return None
+    return vpc.custom_resolvers if isinstance(vpc.custom_resolvers, Unknown) else "custom-dns-breaks-name"
 
 
 def _why_unused(covering: list[VpcEndpoint], vpc: Vpc) -> str | Unknown:

@@ -88,17 +88,16 @@ def nat_hops(gateway: str, networks: tuple[Network, ...], puller: Puller, vpc: V
     if nat is None:
         missing = Unknown(f"NAT gateway {gateway}", "not-visible", "ec2:DescribeNatGateways", gateway)
         return (Hop("nat-gateway", item, "unknown", f"{gateway} is not among {vpc.id}'s", missing=missing),)
-    if nat.state != "available":
-        return (Hop("nat-gateway", item, "fail", f"{gateway} is {nat.state}", cause="nat-gateway-unusable"),)
     if version_of(networks) != IPV4 and not is_nat64(networks):
         why = f"{gateway} carries only those IPv6 addresses that DNS64 makes up (64:ff9b::/96)"
         missing = Unknown(f"the way behind {gateway} over IPv6", "not-modelled", resource=gateway, detail=why)
         return (Hop("nat-gateway", item, "unknown", why, missing=missing),)
     far = networks if version_of(networks) == IPV4 else behind_nat64(networks)
-    way_out = _nat_way_out(nat, far, puller, vpc)
-    if nat.private:
-        return way_out, *_nat_acl(nat, networks, far, puller, vpc)
-    access = public_access_hops("nat-gateway", puller, vpc, nat.subnet)
+    if nat.state == "available":
+        way_out = _nat_way_out(nat, far, puller, vpc)
+    else:
+        way_out = Hop("nat-gateway", item, "fail", f"{gateway} is {nat.state}", cause="nat-gateway-unusable")
+    access = () if nat.private else public_access_hops("nat-gateway", puller, vpc, nat.subnet)
     return way_out, *_nat_acl(nat, networks, far, puller, vpc), *access
 
 

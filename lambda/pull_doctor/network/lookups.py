@@ -49,8 +49,11 @@ def delegated(host: str, zone: HostedZone) -> bool:
 
 
 def forwarding_rule(host: str, rules: Iterable[ResolverRule], answered_in: str | None) -> ResolverRule | None:
-    """The rule that forwards lookups of the host; ``answered_in`` is the domain of the zone or endpoint that has it."""
-    over = (one for one in rules if lies_in(host, one.domain) and one.kind != "DELEGATE")
+    """The rule that forwards lookups of the host; ``answered_in`` is the domain of the zone or endpoint that has it.
+
+    Every VPC has a ``RECURSIVE`` rule of AWS's own for the root, to which a rule for everything is preferred.
+    """
+    over = (one for one in rules if lies_in(host, one.domain) and one.kind not in ("DELEGATE", "RECURSIVE"))
     rule = max(over, key=lambda one: len(one.domain), default=None)
     if rule is None or rule.kind != "FORWARD" or len(rule.domain) < len(answered_in or ""):
         return None

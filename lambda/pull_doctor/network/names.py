@@ -1,15 +1,14 @@
 """Where the name of a host leads: to an endpoint of the VPC, to addresses, or to where path or sight ends.
 
 The VPC's own resolver asks DNS Firewall, Resolver rules, private hosted zones, and the private DNS of endpoints before
-the internet's name servers. Other resolvers of the VPC's DHCP options know none of these. An address that ECS's text
-shows tells where the name led when the pull failed. Route 53 Profiles are not read.
+the internet's name servers. Other resolvers of the VPC's DHCP options know none of these. Route 53 Profiles are not
+read.
 https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any, Literal
 
 from pull_doctor.facts.fact import Fact, Known, Unknown
@@ -25,8 +24,6 @@ from pull_doctor.network.placing import (
     is_global,
     is_routed,
     lies_inside,
-    may_have,
-    resolvers_of,
 )
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Hop
@@ -48,16 +45,16 @@ class Target:
     networks: tuple[Network, ...] = ()
     public: bool = False
     """Whether ``networks`` stand for whatever public addresses the name has."""
+    now: Target | None = None
+    """Where the name leads now, if the address that the text shows is from before and nobody can tell."""
 
 
-def resolve(flow: Flow, puller: Puller, vpc: Vpc) -> Target:
-    """Where the host's name leads, or led to the address that the text shows."""
-    if flow.address:
-        return _at_address(flow, flow.address, puller, vpc)
-    answer, stop = _unfiltered(flow, puller, vpc), _firewall_hop(flow, puller, vpc)
+def by_resolvers(flow: Flow, puller: Puller, vpc: Vpc) -> Target:
+    """Where the resolvers of the VPC lead the host's name now."""
+    answer, stop = unfiltered(flow, puller, vpc), _firewall_hop(flow, puller, vpc)
     if vpc.custom_resolvers != Known(()):
         plain = stop is None and answer == publicly(flow, puller, vpc)
-        return answer if plain else _by_other_resolvers(flow, answer, puller, vpc)
+        return answer if plain else by_other_resolvers(flow, answer, puller, vpc)
     # Without DNS support, or with it unread, it is not the firewall that keeps the resolver from answering.
     asked = answer.name.cause != "vpc-dns-off" and isinstance(vpc.dns_support, Known)
     return replace(answer, name=stop) if stop and asked else answer
@@ -95,15 +92,19 @@ def _public_networks(flow: Flow, puller: Puller, vpc: Vpc) -> tuple[Network, ...
     return PUBLIC_IPV4
 
 
-def _unfiltered(flow: Flow, puller: Puller, vpc: Vpc) -> Target:
+def unfiltered(flow: Flow, puller: Puller, vpc: Vpc) -> Target:
     """Where the VPC's own resolver leads the name, if DNS Firewall lets the lookup through."""
     public = publicly(flow, puller, vpc)
     endpoint = resolving_endpoint(flow, vpc, puller.place)
     if isinstance(endpoint, Unknown):
         why = f"whether an endpoint of {vpc.id} serves {flow.host} could not be read"
         return Target(Hop("name", make(puller.place, "AWS::EC2::VPC", vpc.id), "unknown", why, missing=endpoint))
-    if OFF in (vpc.dns_support, vpc.dns_hostnames):
+    if vpc.dns_support == OFF:
         return public
+    if vpc.dns_hostnames == OFF:
+        # Without them private DNS and zones do not answer; rules forward all the same.
+        forwarded = _forwarded(flow, None, puller, vpc)
+        return Target(forwarded) if forwarded else public
     served = _by_private_dns(flow, endpoint, puller) if endpoint else public
     domain = domain_of(endpoint, flow.host, puller.place) if endpoint else None
     if isinstance(vpc.hosted_zones, Unknown):
@@ -179,7 +180,7 @@ def _by_zone(flow: Flow, zone: HostedZone, otherwise: Target, puller: Puller, vp
     if zone.records is None:
         owner = f" of account {zone.owner}" if zone.owner else ""
         return Target(_not_visible(flow, item, f"{said}{owner} answers for {flow.host}, and does not show its records"))
-    if unread := _first_unknown(vpc.dns_support, vpc.dns_hostnames):
+    if unread := first_unknown(vpc.dns_support, vpc.dns_hostnames):
         why = f"{said} answers for {flow.host} if both DNS attributes of {vpc.id} are on, which could not be read"
         return Target(Hop("name", item, "unknown", why, missing=unread))
     found = answers_of(flow.host, zone)
@@ -189,11 +190,11 @@ def _by_zone(flow: Flow, zone: HostedZone, otherwise: Target, puller: Puller, vp
         why = f"{said} answers for {flow.host} in {vpc.id}, and has no address of it"
         return replace(otherwise, name=Hop("name", item, "fail", why, cause="private-hosted-zone-shadows"))
     leads = f"{said} leads {flow.host} to {', '.join(found)}"
-    if unread := _first_unknown(vpc.endpoints, vpc.endpoint_interfaces):
+    if unread := first_unknown(vpc.endpoints, vpc.endpoint_interfaces):
         return Target(Hop("name", item, "unknown", f"{leads}, and whose that is could not be read", missing=unread))
     endpoints = {endpoint_at(one, vpc) for one in found}
     endpoint = endpoints.pop() if len(endpoints) == 1 else None
-    if endpoint and not _may_serve(endpoint, flow):
+    if endpoint and not may_serve(endpoint, flow):
         why = f"{leads}, which is {endpoint.id} ({endpoint.service})"
         return replace(otherwise, name=Hop("name", item, "fail", why, cause="private-hosted-zone-shadows"))
     if endpoint:
@@ -219,12 +220,12 @@ def _to_records(flow: Flow, found: tuple[str, ...], leads: str, item: Resource, 
     return Target(Hop("name", item, "ok", f"{leads}, outside {vpc.id}"), networks=networks)
 
 
-def _may_serve(endpoint: VpcEndpoint, flow: Flow) -> bool:
+def may_serve(endpoint: VpcEndpoint, flow: Flow) -> bool:
     """Whether the endpoint may be for this host: one of another AWS service is not; one of a customer's may."""
     return flow.service is None or is_of_service(endpoint, flow.service) or ".vpce-svc-" in endpoint.service
 
 
-def _by_other_resolvers(flow: Flow, answer: Target, puller: Puller, vpc: Vpc) -> Target:
+def by_other_resolvers(flow: Flow, answer: Target, puller: Puller, vpc: Vpc) -> Target:
     """A name that the VPC's own resolver leads somewhere else than the internet's: other ones may not.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
@@ -239,106 +240,8 @@ def _by_other_resolvers(flow: Flow, answer: Target, puller: Puller, vpc: Vpc) ->
     return Target(_not_visible(flow, item, why))
 
 
-def _at_address(flow: Flow, address: str, puller: Puller, vpc: Vpc) -> Target:
-    """The trace goes to the address that the text shows, unless that is from before the VPC's endpoint or zone."""
-    item = make(puller.place, "AWS::EC2::VPC", vpc.id)
-    if address in resolvers_of(vpc):
-        why = f"{address} is a resolver of {vpc.id}, which did not answer for {flow.host}"
-        missing = Unknown(f"why {address} did not answer", "not-visible", resource=vpc.id, detail=why)
-        return Target(Hop("name", item, "unknown", why, missing=missing))
-    answer = _unfiltered(flow, puller, replace(vpc, resolver_rules=None))
-    if not is_global(address, vpc):
-        return _at_private_address(flow, address, answer, puller, vpc)
-    public = publicly(flow, puller, vpc)
-    shown = Target(_shown(flow, address, puller, vpc), networks=networks_of([address]))
-    if answer.endpoint is None and (answer.name.cause or answer.networks == public.networks):
-        return shown
-    if isinstance(vpc.custom_resolvers, Unknown):
-        return _by_other_resolvers(flow, answer, puller, vpc)
-    if vpc.custom_resolvers.value or (answer.endpoint and not answers(answer.endpoint)):
-        return shown
-    # An address outside the VPC is from before, as its own resolver leads elsewhere now.
-    return answer
-
-
-def _shown(flow: Flow, address: str, puller: Puller, vpc: Vpc) -> Hop:
-    s3 = vpc.s3_prefix_list.value if isinstance(vpc.s3_prefix_list, Known) else None
-    placed = "a public address"
-    if s3 and any(ip_address(address) in network for network in networks_of(s3.cidrs)):
-        placed = f"an address of Amazon S3 in {puller.place.region}"
-    elif s3 and flow.service == "s3" and flow.region == puller.place.region:
-        placed = f"a public address that is not among those of Amazon S3 in {puller.place.region}"
-    elif not ip_address(address).is_global:
-        placed = f"a private address outside {vpc.id}"
-    return Hop("name", None, "ok", f"the name resolved to {address}, {placed}, as ECS's text shows")
-
-
-def _at_private_address(flow: Flow, address: str, answer: Target, puller: Puller, vpc: Vpc) -> Target:
-    """The endpoint whose interface holds the private address that the text shows, else that address."""
-    if answer.endpoint and not answer.name.cause and may_have(answer.endpoint, address, vpc):
-        return _at_endpoint(flow, address, answer.endpoint, puller, vpc)
-    for fact in (vpc.endpoint_interfaces, vpc.endpoints, vpc.subnets):
-        if isinstance(fact, Unknown):
-            return Target(
-                Hop("name", None, "unknown", f"whose private address {address} is could not be read", missing=fact)
-            )
-    endpoint = endpoint_at(address, vpc)
-    unread = _first_unknown(vpc.dns_support, vpc.dns_hostnames, vpc.hosted_zones, vpc.resolver_rules)
-    wrong = None if unread else _wrong_answer(flow, address, puller, vpc)
-    if endpoint and (wrong is None or _may_serve(endpoint, flow)):
-        return _at_endpoint(flow, address, endpoint, puller, vpc)
-    if lies_inside(address, vpc):
-        why = f"{address} lies in {vpc.id}, and no endpoint interface there has it"
-        missing = Unknown(f"what {address} in {vpc.id} is", "not-visible", detail=why)
-        return Target(wrong or Hop("name", None, "unknown", why, missing=missing))
-    if isinstance(vpc.route_tables, Unknown):
-        why = f"whether a route leads to {address}, which ECS's text shows, could not be read"
-        return Target(Hop("name", None, "unknown", why, missing=vpc.route_tables))
-    if is_routed(networks_of([address]), puller, vpc):
-        return Target(_shown(flow, address, puller, vpc), networks=networks_of([address]))
-    if unread:
-        why = f"what leads {flow.host} to {address} could not be read"
-        return Target(Hop("name", make(puller.place, "AWS::EC2::VPC", vpc.id), "unknown", why, missing=unread))
-    return Target(wrong) if wrong else _outside(flow, address, answer, puller, vpc)
-
-
-def _outside(flow: Flow, address: str, answer: Target, puller: Puller, vpc: Vpc) -> Target:
-    """A private address outside the VPC to which no route is seen to lead: from before, where an endpoint serves."""
-    if answer.endpoint is None and answer.networks != publicly(flow, puller, vpc).networks:
-        return answer
-    if answer.endpoint and isinstance(vpc.custom_resolvers, Unknown):
-        return _by_other_resolvers(flow, answer, puller, vpc)
-    if answer.endpoint and vpc.custom_resolvers == Known(()) and answers(answer.endpoint):
-        return answer
-    return Target(_shown(flow, address, puller, vpc), networks=networks_of([address]))
-
-
-def _at_endpoint(flow: Flow, address: str, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Target:
-    item = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
-    known = vpc.endpoint_interfaces.value if isinstance(vpc.endpoint_interfaces, Known) else ()
-    own = next((one.id for one in known if address in (one.private_ip, *one.ipv6)), None)
-    whose = f"its interface {own}" if own else "in one of its subnets"
-    why = f"{flow.host} led to {endpoint.id}: {address}, which ECS's text shows, is {whose}"
-    return Target(Hop("name", item, "ok", why), endpoint)
-
-
-def _wrong_answer(flow: Flow, address: str, puller: Puller, vpc: Vpc) -> Hop | None:
-    """The hop of the zone or the Resolver rule that led the name to an address where nothing answers for the host."""
-    zone = zone_of(flow.host, vpc.hosted_zones.value) if isinstance(vpc.hosted_zones, Known) else None
-    if zone and address in answers_of(flow.host, zone):
-        item = make(puller.place, "AWS::Route53::HostedZone", zone.id)
-        why = f"hosted zone {zone.id} ({zone.name}) leads {flow.host} to {address}, where nothing is seen to serve it"
-        return Hop("name", item, "fail", why, cause="private-hosted-zone-shadows")
-    rules = vpc.resolver_rules.value if isinstance(vpc.resolver_rules, Known) else ()
-    rule = forwarding_rule(flow.host, rules, zone.name if zone else None)
-    if rule:
-        item = make(puller.place, "AWS::Route53Resolver::ResolverRule", rule.id)
-        why = f"{rule.id} forwards lookups of {flow.host}, which led to {address}, where nothing is seen to serve it"
-        return Hop("name", item, "fail", why, cause="resolver-rule-misroutes")
-    return None
-
-
-def _first_unknown(*facts: Fact[Any] | None) -> Unknown | None:
+def first_unknown(*facts: Fact[Any] | None) -> Unknown | None:
+    """The first of these facts that is unknown."""
     return next((one for one in facts if isinstance(one, Unknown)), None)
 
 

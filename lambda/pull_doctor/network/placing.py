@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 from pull_doctor.facts.fact import Known
-from pull_doctor.facts.values import VpcEndpoint
+from pull_doctor.facts.values import Route, VpcEndpoint
 from pull_doctor.network.addresses import Network
 from pull_doctor.network.routing import routes_for, table_of
 from pull_doctor.network.vpc import Puller, Vpc
@@ -68,6 +68,15 @@ def is_address(answer: str) -> bool:
 
 def is_routed(private: tuple[Network, ...], puller: Puller, vpc: Vpc) -> bool:
     """Whether a route may lead to private addresses: one to a NAT gateway or an internet gateway does not."""
+    routes = _routes(private, puller, vpc)
+    return routes is None or any(not route.target.startswith(NOT_FOR_PRIVATE) for route in routes)
+
+
+def is_unrouted(networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> bool:
+    """Whether no route takes any of the addresses."""
+    return _routes(networks, puller, vpc) == ()
+
+
+def _routes(networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Route, ...] | None:
     table = table_of(puller.subnet.id, vpc.route_tables.value) if isinstance(vpc.route_tables, Known) else None
-    routes = routes_for(table, private, {})[0] if table else ()
-    return table is None or any(not route.target.startswith(NOT_FOR_PRIVATE) for route in routes)
+    return routes_for(table, networks, {})[0] if table else None

@@ -41,7 +41,7 @@ def route_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: V
     """Judge the route to the addresses and everything behind it."""
     table = _table(puller, vpc)
     if isinstance(table, Unknown):
-        return (Hop("route", None, "unknown", f"the route table of {puller.subnet.id} could not be read", None, table),)
+        return (_unread_table(table, puller),)
     item = make(puller.place, "AWS::EC2::RouteTable", table.id)
     if flow.service == "s3" and isinstance(vpc.endpoints, Unknown):
         why = f"whether {table.id} leads to a gateway endpoint for Amazon S3 could not be read"
@@ -63,6 +63,26 @@ def route_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: V
     return _behind(flow, routes[0], table, networks, puller, vpc)
 
 
+def inside_hops(flow: Flow, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """Judge the route to addresses inside the VPC, where another one than ``local`` takes any of them.
+
+    A route for a whole subnet can lead to a firewall or an appliance in between.
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html
+    """
+    table = _table(puller, vpc)
+    if isinstance(table, Unknown):
+        return (_unread_table(table, puller),)
+    routes, _ = routes_for(table, networks, prefix_lists_in(table, vpc, networks))
+    led = [route for route in routes if route.target != "local"]
+    if not led:
+        return ()
+    if len(routes) == 1:
+        return _behind(flow, led[0], table, networks, puller, vpc)
+    item, why = make(puller.place, "AWS::EC2::RouteTable", table.id), f"{sends(table, led[0])}, and the rest elsewhere"
+    missing = Unknown(f"which address {flow.host} had", "not-visible", resource=table.id, detail=why)
+    return (Hop("route", item, "unknown", why, missing=missing, details=shown_routes(table)),)
+
+
 def _table(puller: Puller, vpc: Vpc) -> RouteTable | Unknown:
     if isinstance(vpc.route_tables, Unknown):
         return vpc.route_tables
@@ -70,6 +90,10 @@ def _table(puller: Puller, vpc: Vpc) -> RouteTable | Unknown:
     return table or Unknown(
         f"the route table of {puller.subnet.id}", "not-visible", "ec2:DescribeRouteTables", puller.subnet.id
     )
+
+
+def _unread_table(unread: Unknown, puller: Puller) -> Hop:
+    return Hop("route", None, "unknown", f"the route table of {puller.subnet.id} could not be read", None, unread)
 
 
 def shown_routes(table: RouteTable) -> tuple[str, ...]:
@@ -176,18 +200,23 @@ def _behind(
     if is_nat64(networks) and route.target.startswith(("igw-", "eigw-")):
         why = f"{says}, which does not translate {flow.address or '64:ff9b::/96'} to IPv4, as a NAT gateway does"
         return (_untranslated(flow, why, table, puller, vpc),)
-    if route.target.startswith("igw-"):
-        return (hop, *internet_hops(route.target, networks, puller, vpc))
-    if route.target.startswith("eigw-"):
-        return (hop, *egress_only_hops(route.target, puller, vpc))
-    if route.target.startswith("nat-"):
-        return (hop, *nat_hops(route.target, networks, puller, vpc))
+    if gateway := _gateway_hops(route.target, networks, puller, vpc):
+        return hop, *gateway
     kind, where = _opaque(route.target)
     why = f"what lies behind {route.target} is not visible from this VPC"
     missing = Unknown(
         f"the way behind {route.target}", "not-visible", resource=route.target, detail=f"{says}; look at {where}"
     )
     return hop, Hop("internet", make(puller.place, kind, route.target), "unknown", why, missing=missing)
+
+
+def _gateway_hops(target: str, networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
+    """The hops at and behind a gateway that is followed, the gateway's own first; none at another target."""
+    if target.startswith("igw-"):
+        return internet_hops(target, networks, puller, vpc)
+    if target.startswith("eigw-"):
+        return egress_only_hops(target, puller, vpc)
+    return nat_hops(target, networks, puller, vpc) if target.startswith("nat-") else ()
 
 
 def _opaque(target: str) -> tuple[str, str]:
@@ -211,13 +240,14 @@ def _dead_route_hops(
         found = make(puller.place, "AWS::EC2::VPCEndpoint", endpoint.id)
         why = f"{endpoint.id} is {endpoint.state}"
         return Hop("route", item, "ok", says), Hop("endpoint", found, "fail", why, cause="endpoint-not-available")
-    cause, why = _blackhole_cause(route.target, vpc), f"{says}, and the state of the route is {route.state}"
+    # A route that is filtered out tells nothing about its target.
+    cause = "blackhole-route" if route.state == "filtered" else _blackhole_cause(route.target, vpc)
+    why = f"{says}, and the state of the route is {route.state}"
     if isinstance(cause, Unknown):
         why = f"{why}; {route.target} could not be read"
         return (Hop("route", item, "unknown", why, missing=cause, details=shown_routes(table)),)
     hop = Hop("route", item, "fail", why, cause=cause, details=shown_routes(table))
-    behind = internet_hops(route.target, networks, puller, vpc)[1:] if route.target.startswith("igw-") else ()
-    return hop, *behind
+    return hop, *_gateway_hops(route.target, networks, puller, vpc)[1:]
 
 
 def _blackhole_cause(target: str, vpc: Vpc) -> str | Unknown:

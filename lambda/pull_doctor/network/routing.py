@@ -1,7 +1,9 @@
 """Which route takes which part of a destination: the longest matching prefix wins, over whole sets of addresses.
 
-A subnet without an association of its own uses the VPC's main table.
+A subnet without an association of its own uses the VPC's main table. A route that was made wins over one that was
+propagated.
 https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
+https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ def routes_for(
     """
     candidates = [(network, route) for route in table.routes for network in _destinations(route, prefix_lists)]
     # A route to a prefix list wins over a CIDR route of the same length only where AWS says so; the
-    # stable sort keeps AWS's own order then.
-    candidates.sort(key=lambda candidate: -candidate[0].prefixlen)
+    # stable sort keeps AWS's own order then. A route that is filtered out is not in force beside another one.
+    candidates.sort(key=lambda found: (found[1].state == "filtered", -found[0].prefixlen, found[1].propagated))
     pending = tuple(networks)
     taken: list[Route] = []
     for destination, route in candidates:

@@ -23,14 +23,15 @@ from pull_doctor.network.addresses import (
     version_of,
     without,
 )
+from pull_doctor.network.dialled import resolve
 from pull_doctor.network.endpoint_hops import endpoint_hops
 from pull_doctor.network.endpoints import answers, covers, missing_way, of_service
 from pull_doctor.network.families import Family, by_family, disposition, endpoint_families
 from pull_doctor.network.filter_hops import acl_hop, egress_hop
 from pull_doctor.network.filters import Peer
 from pull_doctor.network.flows import Flow
-from pull_doctor.network.names import Target, publicly, resolve
-from pull_doctor.network.route_hops import route_hops
+from pull_doctor.network.names import Target, publicly
+from pull_doctor.network.route_hops import inside_hops, route_hops
 from pull_doctor.network.trace import Hop, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
@@ -43,7 +44,10 @@ def trace(flow: Flow, puller: Puller, vpc: Vpc) -> Trace:
 
 
 def _way(flow: Flow, target: Target, puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:
-    """The hops from the name on; a name that leads nowhere is the last one."""
+    """The hops from the name on; a name that leads nowhere is the last one, unless it leads to the end by now."""
+    if target.now:
+        hops = _way(replace(flow, address=None), target.now, puller, vpc)
+        return hops if disposition(hops) == "reached" else (target.name,)
     if target.endpoint is None and not target.networks:
         return (target.name,)
     if target.endpoint is None:
@@ -96,7 +100,8 @@ def _to_endpoint(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc, fa
         egress = Hop("security-group", item, "unknown", why, missing=networks)
         return (egress, *endpoint_hops(flow, endpoint, (), puller, vpc))
     egress = egress_hop(Peer(networks, endpoint.groups), puller, vpc)
-    return (egress, *_own_acl(networks, puller, vpc), *endpoint_hops(flow, endpoint, networks, puller, vpc))
+    between = (*_own_acl(networks, puller, vpc), *inside_hops(flow, networks, puller, vpc))
+    return (egress, *between, *endpoint_hops(flow, endpoint, networks, puller, vpc))
 
 
 def _own_acl(networks: tuple[Network, ...], puller: Puller, vpc: Vpc) -> tuple[Hop, ...]:

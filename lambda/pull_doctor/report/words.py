@@ -271,8 +271,9 @@ def place(report: Report) -> str:
     """Return where the pull ran: ``Fargate 1.4.0, subnet-1 (eu-west-1a), no public IP``."""
     task, puller = report.task, report.puller
     launch = task.launch_type
-    if launch is UNSET and isinstance(task.capacity_provider, str):
-        launch = "FARGATE" if task.capacity_provider.startswith("FARGATE") else UNSET
+    provider = task.capacity_provider if isinstance(task.capacity_provider, str) else ""
+    if launch is UNSET and (isinstance(task.platform_version, str) or provider.startswith("FARGATE")):
+        launch = "FARGATE"
     parts = []
     if launch is not UNSET:
         version = f" {task.platform_version}" if isinstance(task.platform_version, str) else ""

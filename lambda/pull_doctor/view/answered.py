@@ -55,6 +55,11 @@ class Answered:
             detail=f"{self.failure.image!r} is not an image reference" if self.failure.image else None,
         )
 
+    @property
+    def needed(self) -> Fact[ImageReference]:
+        """What the paths of this view are walked for."""
+        return self.image
+
     def fact(self, name: str) -> Any:
         """A fact by its name; one whose making crashes is unknown, and every other goes on."""
         try:

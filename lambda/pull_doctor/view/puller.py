@@ -10,8 +10,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from pull_doctor.facts import questions as ask
+from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Instance, NetworkInterface, Subnet
+from pull_doctor.intake.task import Earlier, Intake
 from pull_doctor.network.filters import LINUX_REPLY_PORTS, WINDOWS_REPLY_PORTS
 from pull_doctor.network.vpc import Puller
 from pull_doctor.view.answered import present
@@ -144,6 +146,19 @@ class Pulling(Workload):
             return Known(self.deployment.value.groups)
         return self._gone("the security groups of the pulling interface")
 
+    @property
+    def seen(self) -> Earlier | None:
+        """What this task's own interface and deployment tell later tasks of the same deployment."""
+        task, live = self.task, self.interface.value if isinstance(self.interface, Known) else None
+        if not (task.arn and task.service and task.started_by and task.on_fargate):
+            return None
+        shown = self._shown_deployment.value if isinstance(self._shown_deployment, Known) else None
+        groups = (live.groups if live else ()) or (shown.groups if shown else ())
+        public = shown.assign_public_ip if shown else None
+        if public is None and live and live.public_ip:
+            public = True
+        return Earlier(task.arn, task.started_by, groups, public) if groups or public is not None else None
+
     def _has_public_ip(self) -> Fact[bool]:
         # An interface that is being deleted may have lost the address that the deployment assigns.
         started = self.deployment.value if isinstance(self.deployment, Known) else None
@@ -153,7 +168,7 @@ class Pulling(Workload):
             return Known(value=True)
         if assigned is False:
             return Known(value=False)
-        if live and isinstance(self.deployment, Known):
+        if live and isinstance(self._shown_deployment, Known):
             return Known(value=False)
         return self._gone("the public IP address of the pulling interface")
 
@@ -164,15 +179,17 @@ class Pulling(Workload):
 
     def _gone(self, fact: str) -> Unknown:
         """Why neither the interface nor what started the task tells a fact."""
-        for answer in (self.interface, self.deployment):
+        for answer in (self.interface, self._shown_deployment):
             if isinstance(answer, Unknown):
                 return answer
         interface = self.task.attachment.interface if self.task.attachment else None
         gone = f"{interface} is deleted" if interface else "the event names no network interface"
-        return Unknown(
-            fact,
-            "not-visible",
-            "ec2:DescribeNetworkInterfaces",
-            interface,
-            detail=f"{gone}, and no deployment {self.task.started_by or ''} is shown".replace("  ", " "),
-        )
+        started_by = f"deployment {self.task.started_by}" if self.task.started_by else "deployment"
+        shown = isinstance(self._shown_deployment, Known) and self._shown_deployment.value
+        detail = f"{gone}, and {started_by} names none" if shown else f"{gone}, and no {started_by} is shown"
+        return Unknown(fact, "not-visible", "ec2:DescribeNetworkInterfaces", interface, detail=detail)
+
+
+def seen_of(intake: Intake, answers: Answers) -> Earlier | None:
+    """What the facts of this task tell later tasks of the same deployment. The intake has a failure."""
+    return Pulling(intake.task, intake.failures[0], answers).seen

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, Deployment, Service, Sibling, TaskDefinition
-from pull_doctor.intake.task import Intake
+from pull_doctor.intake.task import Earlier, Intake
 from pull_doctor.resource import make
 from pull_doctor.view.answered import present
 from pull_doctor.view.host import Host
@@ -74,6 +75,25 @@ class Workload(Host):
 
     @cached_property
     def deployment(self) -> Fact[Deployment | None]:
+        """The deployment or task set that started this task; where ECS does not show it, as an earlier task tells."""
+        shown, earlier = self._shown_deployment, self.told_by_earlier
+        if earlier is None:
+            return shown
+        known = shown.value if isinstance(shown, Known) else None
+        known = known or Deployment(earlier.started_by, "INACTIVE")
+        public = earlier.public_ip if known.assign_public_ip is None else known.assign_public_ip
+        return Known(replace(known, groups=known.groups or earlier.groups, assign_public_ip=public))
+
+    @cached_property
+    def told_by_earlier(self) -> Earlier | None:
+        """The earlier task of the same deployment that tells what ECS does not; ``None`` where ECS does."""
+        earlier, shown = self.task.earlier, self._shown_deployment
+        if isinstance(shown, Known) and shown.value and shown.value.groups:
+            return None
+        return earlier if earlier and earlier.started_by == self.task.started_by else None
+
+    @cached_property
+    def _shown_deployment(self) -> Fact[Deployment | None]:
         """The deployment or task set that started this task; ``None`` if ECS does not show it (any more).
 
         Of one that the service does not show any more, its service revision tells the network configuration.

@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pull_doctor.causes.outcome import Evidence, Fix
-from pull_doctor.causes.shared.paths import Model, broken_by, primary, update_network
+from pull_doctor.causes.shared.paths import Model, broken_by, primary, starts_with, update_network
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import Service, Subnet
+from pull_doctor.facts.values import Service, Subnet, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.network.flows import pull_plan
+from pull_doctor.network.flows import pull_plan, store_plan
 from pull_doctor.network.follow import follow
 from pull_doctor.network.route_hops import sends
 from pull_doctor.network.routing import table_of
 from pull_doctor.network.trace import Step, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.resource import make
+
+Needed = ImageReference | TaskDefinition
+"""What the paths are walked for: an image, or the secrets of a task definition in their stores."""
 
 End = Literal["works", "same", "other", "unknown"]
 _ENDS: dict[End, str] = {
@@ -68,17 +71,17 @@ class Neighbours:
 def neighbours(
     cause: str,
     task: Task,
-    image: ImageReference,
+    needed: Needed,
     symptom: Symptom,
     puller: Puller,
     vpc: Vpc,
     service: Fact[Service | None],
 ) -> Neighbours:
-    """Walk this pull from the other subnets of the service's newest deployment, as the same task would make it.
+    """Walk the same ways from the other subnets with which the service starts tasks, as the same task would.
 
     A host that pulls by its own interface has no part in the service's subnets.
     """
-    newest = primary(service)
+    newest = starts_with(task, service)
     if newest is None or puller.kind != "task":
         return Neighbours()
     known = {one.id: one for one in vpc.subnets.value} if isinstance(vpc.subnets, Known) else {}
@@ -88,7 +91,7 @@ def neighbours(
         if name == puller.subnet.id:
             continue
         subnet = known.get(name)
-        traces = _from_there(subnet, task, image, symptom, puller, vpc) if subnet else ()
+        traces = _from_there(subnet, task, needed, symptom, puller, vpc) if subnet else ()
         end = _end(cause, traces)
         ends.append((name, end))
         if subnet and end not in models and (model := _model(subnet, traces, vpc)):
@@ -96,8 +99,13 @@ def neighbours(
     return Neighbours(tuple(ends), models.get("works") or models.get("unknown"))
 
 
-def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None], others: Neighbours) -> Fix | None:
-    """The fix that leaves the service only the subnets from which the path does not fail, if it works from one."""
+def leave_subnet(
+    task: Task, puller: Puller, service: Fact[Service | None], others: Neighbours, stays: str = "isolated"
+) -> Fix | None:
+    """The fix that leaves the service only the subnets from which the path does not fail, if it works from one.
+
+    ``stays`` is what the subnet is then left to be.
+    """
     newest = primary(service)
     if newest is None or newest.assign_public_ip is None or puller.subnet.id not in newest.subnets:
         return None
@@ -106,7 +114,7 @@ def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None], othe
     if not others.which("works"):
         return None
     left = [subnet for subnet in newest.subnets if subnet in failing]
-    what = "the subnet isolated, and take it" if len(left) == 1 else "the subnets isolated, and take them"
+    what = f"the subnet {stays}, and take it" if len(left) == 1 else f"the subnets {stays}, and take them"
     named = f"{left[0]} ({puller.subnet.zone})" if len(left) == 1 else _listed(left)
     return Fix(
         f"keep {what} out of the service",
@@ -120,12 +128,15 @@ def leave_subnet(task: Task, puller: Puller, service: Fact[Service | None], othe
 
 
 def _from_there(
-    subnet: Subnet, task: Task, image: ImageReference, symptom: Symptom, puller: Puller, vpc: Vpc
+    subnet: Subnet, task: Task, needed: Needed, symptom: Symptom, puller: Puller, vpc: Vpc
 ) -> tuple[Trace, ...]:
     no_ipv6: Fact[tuple[str, ...]] = Known(())
     ipv6 = Unknown(f"the IPv6 address of a task in {subnet.id}", "not-visible") if subnet.ipv6_cidr else no_ipv6
     there = replace(puller, subnet=subnet, interface=None, private_ip=None, public_ip=None, ipv6=ipv6)
-    return follow(pull_plan(task, image, symptom, ipv6_only=subnet.cidr is None), there, vpc)
+    ipv6_only = subnet.cidr is None
+    if isinstance(needed, TaskDefinition):
+        return follow(store_plan(task, needed, symptom, ipv6_only=ipv6_only), there, vpc)
+    return follow(pull_plan(task, needed, symptom, ipv6_only=ipv6_only), there, vpc)
 
 
 def _end(cause: str, traces: tuple[Trace, ...]) -> End:

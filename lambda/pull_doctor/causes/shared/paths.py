@@ -85,7 +85,7 @@ def still_there(task: Task, puller: Puller, service: Fact[Service | None], *, by
         return "yes"
     if isinstance(service, Unknown):
         return "unknown"
-    newest = primary(service)
+    newest = starts_with(task, service)
     if newest is None:
         return "unknown"
     if newest.subnets and puller.subnet.id not in newest.subnets:
@@ -94,9 +94,27 @@ def still_there(task: Task, puller: Puller, service: Fact[Service | None], *, by
     return "yes" if same_groups or not by_groups else "unknown"
 
 
-def primary(service: Fact[Service | None]) -> Deployment | None:
-    """The deployment with which the service starts new tasks."""
+def starts_with(task: Task, service: Fact[Service | None]) -> Deployment | None:
+    """The deployment or task set with which tasks like the failed one start: its own set, else the only one there is.
+
+    CodeDeploy and external controllers bring up an active set beside the primary one, and both start tasks. Without the
+    failed task's own it is not known which of several would.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
+    """
     if not isinstance(service, Known) or service.value is None:
+        return None
+    sets = [one for one in service.value.task_sets if one.status in ("PRIMARY", "ACTIVE")]
+    own = next((one for one in sets if one.id == task.started_by), None)
+    return own or (sets[0] if len(sets) == 1 else primary(service))
+
+
+def primary(service: Fact[Service | None]) -> Deployment | None:
+    """The deployment with which the service starts new tasks; ``None`` where UpdateService cannot replace it.
+
+    Where a service has task sets instead, only CodeDeploy or its external controller makes a new one.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+    """
+    if not isinstance(service, Known) or service.value is None or service.value.task_sets:
         return None
     return next((one for one in service.value.deployments if one.status == "PRIMARY"), None)
 
@@ -190,8 +208,13 @@ def leads_out(table: RouteTable, vpc: Vpc) -> bool:
 
 
 def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Route, model: Model | None) -> Fix:
-    """The fix that gives a dead route another target: a working neighbour's, one of the VPC's own, or a new one."""
+    """The fix that gives a dead route another target: a working neighbour's, one of the VPC's own, or a new one.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
+    """
     place, like = task.place, ""
+    # A propagated route cannot be replaced; one that is made wins over it.
+    operation = "CreateRoute" if route.propagated else "ReplaceRoute"
     wanted = target_member(route.target, route.destination)
     usable = {
         "GatewayId": attached_gateway(vpc),
@@ -207,7 +230,7 @@ def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Rout
             "your-call",
             place.account,
             place.region,
-            (route_command("ReplaceRoute", table, route.destination, **{wanted: usable}),),
+            (route_command(operation, table, route.destination, **{wanted: usable}),),
             table.managed_by,
             f"everything that uses {table.id} reaches the internet through {usable}",
         )
@@ -230,14 +253,14 @@ def reroute(task: Task, puller: Puller, vpc: Vpc, table: RouteTable, route: Rout
         "fill-in",
         place.account,
         place.region,
-        (*made, route_command("ReplaceRoute", table, route.destination, **{wanted: "<new-gateway-id>"})),
+        (*made, route_command(operation, table, route.destination, **{wanted: "<new-gateway-id>"})),
         table.managed_by,
         f"everything that uses {table.id} reaches the internet through the new gateway",
         cost,
     )
 
 
-def route_command(operation: str, table: RouteTable, destination: str, **target: str) -> AwsCommand:
+def route_command(operation: str, table: RouteTable, destination: str, **target: str | bool) -> AwsCommand:
     """The call that creates, replaces, or deletes the route to a CIDR or a prefix list."""
     kind = "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
     kind = "DestinationPrefixListId" if destination.startswith("pl-") else kind

@@ -33,6 +33,7 @@ _ROUTE_TARGETS = (
 )
 _NO_RANGE = ("associating", "disassociating", "disassociated", "failing", "failed")
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+_PROPAGATED = ("EnableVgwRoutePropagation", "Advertisement")
 _GONE = "a target that is gone"
 """What a blackhole leads to where EC2 no longer names it."""
 _WORKSPACE_TAGS = ("workspace", "terraform-workspace", "terraform:workspace")
@@ -151,6 +152,7 @@ def _route(item: Mapping[str, Any]) -> values.Route:
         if dead and not any(item.get(member) for member in _ROUTE_TARGETS)
         else _first(item, _ROUTE_TARGETS),
         state=item.get("State", "active"),
+        propagated=item.get("Origin") in _PROPAGATED,
     )
 
 

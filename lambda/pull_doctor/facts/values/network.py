@@ -30,11 +30,16 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route. ``destination`` is a CIDR or a prefix list id; ``target`` ``local`` or the target's id."""
+    """One route. ``destination`` is a CIDR or a prefix list id; ``target`` ``local`` or the target's id.
+
+    ``state`` is ``active``, ``blackhole``, or ``filtered``. ``propagated``: a virtual private gateway or a Route Server
+    put it there, and not a call.
+    """
 
     destination: str
     target: str
     state: str
+    propagated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,7 @@ RIGHTS: tuple[Rule, ...] = (
     ),
     rule(
         "auth-missing-credentials",
-        r"no basic auth credentials|engine ecr credentials: not found|nocredentialproviders|ec2rolerequesterror"
-        r"|no ec2 (?:instance|imds) role|refresh cached credentials|unable to locate credentials"
+        r"no basic auth credentials|engine ecr credentials: not found|unable to locate credentials"
         r"|authentication is required",
         "CannotPullContainerError: Error response from daemon: Get https://123456789012.dkr.ecr.eu-west-1.amazonaws."
         "com/v2/web/manifests/5: no basic auth credentials",

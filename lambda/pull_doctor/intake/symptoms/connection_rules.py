@@ -19,6 +19,17 @@ ON_THE_HOST: tuple[Rule, ...] = (
 )
 """Nobody was called yet: a socket on the host that refuses is no registry that refuses."""
 
+CREDENTIALS: tuple[Rule, ...] = (
+    rule(
+        "auth-missing-credentials",
+        r"nocredentialproviders|ec2rolerequesterror|ec2imds|no ec2 (?:instance|imds) role|refresh cached credentials",
+        "CannotPullECRContainerError: EC2RoleRequestError: no EC2 instance role found caused by: RequestError: send "
+        'request failed caused by: Get "http://169.254.169.254/latest/meta-data/iam/security-credentials/": dial tcp '
+        "169.254.169.254:80: i/o timeout",
+    ),
+)
+"""The host's own metadata service was called, and not yet the registry: no VPC's route or group is in between."""
+
 ON_THE_WAY: tuple[Rule, ...] = (
     rule(
         "proxy-failure",

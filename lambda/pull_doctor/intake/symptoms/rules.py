@@ -26,6 +26,7 @@ from pull_doctor.intake.symptoms.answer_rules import (
 from pull_doctor.intake.symptoms.connection_rules import (
     BEFORE_THE_PULL,
     CONNECTIONS,
+    CREDENTIALS,
     KEYS,
     NAMES,
     ON_THE_HOST,
@@ -37,6 +38,7 @@ from pull_doctor.intake.symptoms.rule import Rule
 
 GROUPS: tuple[tuple[Rule, ...], ...] = (
     ON_THE_HOST,
+    CREDENTIALS,
     ON_THE_WAY,
     NAMES,
     CONNECTIONS,
