@@ -7,10 +7,10 @@ SOURCES := lambda/pull_doctor infra app.py demo benchmarks tests
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench check synth docs clean
+.PHONY: help setup demo test test-all compare-policies bench check synth docs clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: $(STAMP) ## build .venv with everything that the other targets need
 
@@ -37,6 +37,9 @@ test: setup ## the fast tests
 
 test-all: setup ## every test: storms, fault matrices and sizes too
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+compare-policies: setup ## compare the evaluation of policies with an independent evaluator's
+	@$(BIN)/python -m pytest -q tests/policy/compare
 
 bench: setup ## how long paths take in a very large VPC, and a diagnosis when AWS answers late
 	@$(BIN)/python -m benchmarks

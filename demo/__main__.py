@@ -78,7 +78,7 @@ def _run(name: str, say: Callable[[str], None]) -> int:
         say(f"deployed it: stack PullDoctor, function {deployed.function}, which may do what its role allows")
         stage = Stage(aws, slack, subscribe(aws, deployed.topic), say)
         say(f"subscribed {_MAIL} to the report topic, and a queue for programs")
-        world = build(aws, name)
+        world = build(aws, name, alone=True)
         say(f"built an account with {described(name)} (world {name})")
         report = fail(stage, world)
         done = report is not None and storm(stage, world)
@@ -189,7 +189,7 @@ def mend(stage: Stage, world: World, report: Report) -> None:
     stage.say(f"somebody runs the printed fix: {fix.text}")
     _print(_framed("\n".join(command.cli for command in fix.commands)))
     for command in fix.commands:
-        carry_out(world, command)
+        carry_out(world, command, fix.account)
     # What was only possible, and does not lie ahead, is not what the pulls fail for.
     beside = {cause.cause for cause in report.causes if cause.certainty == "possible" and not cause.next}
     if standing(stage, world) - beside:

@@ -42,7 +42,7 @@ class Diagnoser(Construct):
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        role = function_role(
+        self.role = function_role(
             self, settings, table=table, topics=topics, evidence=evidence, failed=failed, log_group=log_group
         )
         with tempfile.TemporaryDirectory() as scratch:  # the CDK copies the asset to its output at once
@@ -56,7 +56,7 @@ class Diagnoser(Construct):
                 architecture=lambda_.Architecture.ARM_64,
                 handler="pull_doctor.handler.lambda_handler",
                 code=lambda_.Code.from_asset(str(code)),
-                role=role.without_policy_updates(),  # infra/role.py alone says what the function may do
+                role=self.role.without_policy_updates(),  # infra/role.py alone says what the function may do
                 log_group=log_group,
                 memory_size=1024,
                 timeout=Duration.seconds(60),

@@ -39,7 +39,7 @@ class PullDoctor(Stack):
         evidence = Evidence(self, "Evidence").bucket
         failed = self._dead_letters("FailedEvents")
         unsent = self._dead_letters("UnsentEvents")
-        function = Diagnoser(
+        diagnoser = Diagnoser(
             self,
             "Diagnoser",
             settings=settings,
@@ -48,7 +48,8 @@ class PullDoctor(Stack):
             evidence=evidence,
             failed=failed,
             max_age=MAX_EVENT_AGE,
-        ).function
+        )
+        function = diagnoser.function
         self._rules(settings, function, unsent)
         Alarms(self, "Alarms", function=function, failed=failed, unsent=unsent, topic=topics.operations)
         if settings.dashboard:
@@ -58,6 +59,7 @@ class PullDoctor(Stack):
             "OperationsTopicArn": topics.operations.topic_arn,
             "ChatTopicArn": topics.chat.topic_arn if topics.chat else None,
             "FunctionName": function.function_name,
+            "FunctionRoleArn": diagnoser.role.role_arn if settings.reader_roles else None,
             "TableName": table.table_name,
             "EvidenceBucketName": evidence.bucket_name,
             "FailedQueueUrl": failed.queue_url,

@@ -1,4 +1,4 @@
-"""From the context to the template: reads the settings, builds the stack, and holds it against cdk-nag."""
+"""From the context to the templates: reads the settings, builds the stack, and holds it against cdk-nag."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.asset import AssetError
+from infra.reader_role import write_templates
 from infra.settings import Settings, SettingsError
 from infra.stack import PullDoctor
 
@@ -26,8 +27,9 @@ def main() -> None:
         analytics_reporting=False,
     )
     try:
-        PullDoctor(app, "PullDoctor", settings=Settings.from_context(app.node.get_all_context()))
+        settings = Settings.from_context(app.node.get_all_context())
+        PullDoctor(app, "PullDoctor", settings=settings)
     except (SettingsError, AssetError) as error:
         sys.exit(f"pull-doctor: {error}")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    app.synth()
+    write_templates(Path(app.synth().directory), settings)

@@ -45,7 +45,7 @@ BROKEN: dict[str, World] = {
     "pull-permission-denied": World(sign_in=refused(SIGN_IN_ACTIONS), failures=(failure(SIGN_IN_DENIED),)),
     "image-not-found": World(lookup=EcrLookup("image"), failures=(failure(NOT_FOUND),)),
 }
-TOLD_BY_TEXT = {"registry-rate-limited", "platform-mismatch", "pinned-digest-deleted"}
+TOLD_BY_TEXT = {"registry-rate-limited", "registry-token-expired", "platform-mismatch", "pinned-digest-deleted"}
 """What a text that says nothing leaves open, whatever was read."""
 BY_FACTS_ALONE = [cause for cause in BROKEN if cause not in ("pull-permission-denied", "image-not-found")]
 

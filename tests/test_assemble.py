@@ -16,7 +16,17 @@ from pull_doctor.report.model import UNSET, PullerPart
 from pull_doctor.report.text import render_text
 from pull_doctor.report.words import place
 from pull_doctor.view.workload import tag_of
-from tests.causes.factory import CONTAINER_INSTANCE, EC2_TASK, READ_AT, SERVICE, TASK, TIMEOUT, World, failure
+from tests.causes.factory import (
+    CONTAINER_INSTANCE,
+    EC2_TASK,
+    READ_AT,
+    SERVICE,
+    SIGN_IN_DENIED,
+    TASK,
+    TIMEOUT,
+    World,
+    failure,
+)
 from tests.network.factory import PUBLIC_VPC, REGION, REGISTRY
 from tests.ranked_worlds import concluded
 
@@ -82,6 +92,15 @@ def test_a_machine_outside_aws_gets_a_list_of_what_to_look_at() -> None:
     assert [one.id for one in note.resources] == [CONTAINER_INSTANCE.arn]
     assert report.verdict == "undetermined"
     assert not concluded(World(task=EC2_TASK)).notes
+
+
+def test_a_right_for_pushing_is_explained_and_blamed_for_nothing() -> None:
+    pushing = replace(SIGN_IN_DENIED, phase="resolve", action="ecr:BatchCheckLayerAvailability")
+    report = concluded(World(failures=(failure(pushing),)))
+    (note,) = report.notes
+    assert "a pull does not need it" in note.text
+    assert not report.causes
+    assert not concluded(World(failures=(failure(SIGN_IN_DENIED),))).notes
 
 
 def test_by_whom_the_network_configuration_is_known() -> None:

@@ -259,6 +259,7 @@ def test_the_policy_for_a_cause_is_its_reads_only(run: Run) -> None:
     actions = {action for one in policy["Statement"] for action in one["Action"]}
     assert actions == {
         "ecr:DescribeImages",
+        "ecr:DescribePullThroughCacheRules",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
         "ecs:DescribeTasks",

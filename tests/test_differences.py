@@ -31,6 +31,7 @@ from tests.worlds.defects import DEFECTS as PLANTED
 HERE = ("111122223333", "eu-west-1")
 VPC = (*HERE, "vpc-1")
 ROLE = "arn:aws:iam::111122223333:role/pull"
+KEY = "arn:aws:kms:eu-west-1:444455556666:key/1234abcd"
 SERVICE = q.OneService(*HERE, "prod", "web")
 DEPLOYMENT = v.Deployment("ecs-svc/1", "PRIMARY", ("subnet-1",), ("sg-1",), assign_public_ip=False)
 IMAGE = q.EcrImageOf(*HERE, "444455556666", "team/web", "1.42.0", None)
@@ -192,6 +193,28 @@ TOLD: Sequence[tuple[Question[Any], Any, Any, list[str]]] = (
     ),
     (q.OneRole(*HERE, ROLE), None, v.Role(ROLE, "{}"), [f"role {ROLE} exists now"]),
     (
+        q.OneRole(*HERE, ROLE),
+        v.Role(ROLE, "{}", id="AROA1"),
+        v.Role(ROLE, "{}", id="AROA2"),
+        [f"role {ROLE} has unique id AROA2 now, not AROA1"],
+    ),
+    (
+        q.OneKey(*HERE, KEY),
+        v.Key(KEY, "Enabled", "CUSTOMER"),
+        v.Key(KEY, "Disabled", "CUSTOMER"),
+        [f"KMS key {KEY} has state Disabled now, not Enabled"],
+    ),
+    (q.KeyPolicy(*HERE, KEY), "{}", "[]", [f"the policy of KMS key {KEY} has changed"]),
+    (
+        q.RepositoryDetails(*HERE, "444455556666", "web"),
+        v.Repository("arn", "AES256"),
+        v.Repository("arn", "KMS", KEY),
+        [
+            "repository web in registry 444455556666 (eu-west-1) has encryption KMS now, not AES256",
+            f"repository web in registry 444455556666 (eu-west-1) has KMS key {KEY} now",
+        ],
+    ),
+    (
         SECRET,
         v.Secret("db"),
         v.Secret("db", DAY, "key"),
@@ -314,6 +337,7 @@ SILENT: Sequence[tuple[Question[Any], Any, Any]] = (
     (SIMULATION, None, (v.Simulated("a", "allowed"),)),
     (q.RouteTables(*VPC), table(TO_NAT), table(TO_NAT, managed_by="Terraform")),
     (q.SecurityGroups(*VPC), group(RULE), group(RULE, RULE)),
+    (q.OneRole(*HERE, ROLE), v.Role(ROLE, "{}"), v.Role(ROLE, "{}", id="AROA1", tags=())),  # saved by the first version
 )
 
 
@@ -326,6 +350,12 @@ def test_what_every_run_changes_is_not_told(question: Question[Any], was: Any, n
 def test_a_repository_is_named_in_its_registry_s_account() -> None:
     (note,) = differences(Answers({IMAGE: Known(v.EcrLookup("image"))}), Answers({IMAGE: Known(found())}))
     assert [one.arn for one in note.resources] == ["arn:aws:ecr:eu-west-1:444455556666:repository/team/web"]
+
+
+def test_a_key_is_named_in_its_own_account() -> None:
+    was, now = (Known(v.Key(KEY, state, "CUSTOMER")) for state in ("Enabled", "Disabled"))
+    (note,) = differences(Answers({q.OneKey(*HERE, KEY): was}), Answers({q.OneKey(*HERE, KEY): now}))
+    assert [(one.type, one.arn) for one in note.resources] == [("AWS::KMS::Key", KEY)]
 
 
 def test_a_resource_of_another_partition_has_its_arn() -> None:
@@ -381,6 +411,10 @@ NEW_BESIDE_THE_CULPRIT = {
     "fips-name": "ecr-fips.dkr",
     "prefix-list-without-the-registry": "prefix list",
     "ecr-api-endpoint-deleted": "has state available now, not deleting",
+    "image-of-another-region": "is new in",
+    "layers-of-another-region": "is new in",
+    "cache-without-library": "docker-hub/library/nginx",
+    "role-reads-tagged-repositories": "has other tags now",
 }
 """Where what mends the defect is another thing than the one that is blamed: what the note says of it."""
 
@@ -395,5 +429,6 @@ def test_a_mended_world_differs_in_what_was_to_blame(aws: EmulatedAws, name: str
     after = read(intake, reading(aws, world.account), deadline=time.monotonic() + 20)
     blamed = conclude(intake, before.answers, before.read_at).causes[0].culprit.id
     notes = differences(before.answers, after.answers)
-    names = {*world.culprits, blamed.rpartition(":parameter")[2]} | {NEW_BESIDE_THE_CULPRIT.get(name, blamed)}
+    own = blamed.rpartition("/" if ":instance-profile/" in blamed else ":parameter")[2]
+    names = {*world.culprits, own, NEW_BESIDE_THE_CULPRIT.get(name, blamed)}
     assert any(each in note.text for each in names for note in notes), [note.text for note in notes]

@@ -249,3 +249,23 @@ def test_mail_heeds_the_filter_of_its_subscription(aws: EmulatedAws) -> None:
     sent = [(mail["to"], mail["subject"], mail["text"]) for mail in aws.mails() if mail["to"] == "all@example.com"]
     assert sent == [("all@example.com", "first", "a"), ("all@example.com", "second", "b")]
     assert [mail["subject"] for mail in aws.mails() if mail["to"] == "some@example.com"] == ["first"]
+
+
+def test_a_registry_has_cache_rules_and_its_policy_holds_as_far_as_its_scope(aws: EmulatedAws) -> None:
+    ecr = aws.client("ecr", account="555555555581")
+    setting = {"name": "REGISTRY_POLICY_SCOPE"}
+    assert ecr.get_account_setting(**setting)["value"] == "V2"
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    ecr.put_registry_policy(policyText=policy)
+    assert ecr.get_registry_policy()["policyText"] == policy
+    ecr.put_account_setting(**setting, value="V1")
+    with pytest.raises(ClientError, match="Invalid registry policy"):
+        ecr.put_registry_policy(policyText=policy)
+
+    rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io"}
+    ecr.create_pull_through_cache_rule(**rule)
+    (found,) = ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    assert found == rule | {"registryId": "555555555581"}
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
+    assert ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []

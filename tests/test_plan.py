@@ -12,12 +12,26 @@ from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.questions import Question
-from pull_doctor.facts.values import ContainerDefinition, EcrLookup, GroupRule, Parameter, PrefixList, Route, Secret
+from pull_doctor.facts.values import (
+    CacheRule,
+    ContainerDefinition,
+    EcrLookup,
+    GroupRule,
+    Key,
+    NamedPolicy,
+    Parameter,
+    PrefixList,
+    Repository,
+    RolePolicies,
+    Route,
+    Secret,
+    Simulated,
+)
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Attachment
 from pull_doctor.plan import QUESTIONS, RANKING_FACTS, plan, questions_of
 from pull_doctor.view import View
-from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
+from pull_doctor.view.rights import PULL_ACTIONS
 from tests.causes.factory import (
     CONTAINER_INSTANCE,
     DEPLOYMENT,
@@ -33,6 +47,8 @@ from tests.causes.factory import (
     TASK,
     TIMEOUT,
     World,
+    allowing,
+    document,
     failure,
     refused,
     sibling,
@@ -86,6 +102,47 @@ WORLDS = {
         secrets=(Secret(SECRET), Parameter("db")),
     ),
 }
+TAGGED = allowing(*PULL_ACTIONS, Condition={"StringEquals": {"ecr:ResourceTag/team": "web"}})
+AS_WRITTEN: dict[str, Any] = {
+    "pull": Unknown("what it may do", "denied"),
+    "policies": RolePolicies((NamedPolicy("own", document(TAGGED)),)),
+}
+OF_A_CACHE: dict[str, Any] = {
+    "cache": AS_WRITTEN["pull"],
+    "cache_rules": (CacheRule("team", "quay.io"),),
+    "lookup": EcrLookup("image"),
+}
+WORLDS |= {"tagged": replace(THERE, **AS_WRITTEN), "tagged cache": replace(THERE, **AS_WRITTEN, **OF_A_CACHE)} | {
+    f"{name}, by the policies as they are written{of_what}": replace(WORLDS[name], **AS_WRITTEN, **more)
+    for name in ("ec2, the instance's role", "deployment gone", "prefix list")
+    for of_what, more in (("", {}), (", of a cache", OF_A_CACHE))
+}
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
+WORLDS["key"] = replace(THERE, repository=Repository("arn:repository", "KMS", KEY))
+LOGIN = ContainerDefinition("app", essential=True, image=HUB_IMAGE, registry_credentials=SECRET, secrets=("db",))
+OF_STORES: dict[str, Any] = {
+    "failures": (failure(Symptom("prepare", "secret-unavailable")),),
+    "secrets": (Secret(SECRET, key=KEY), Parameter("db")),
+    "secret_policy": document(allowing("secretsmanager:GetSecretValue")),
+    "keys": (Key(KEY, "Enabled", "CUSTOMER"),),
+    "reading": Unknown("what it may do", "denied"),
+}
+BOTH_STORES = replace(
+    INJECTING, containers=(*INJECTING.containers, LOGIN, ContainerDefinition("own", essential=True, image=IMAGE))
+)
+WORLDS |= {
+    f"{name}, stores": replace(WORLDS[name], **OF_STORES, definition=definition)
+    for name, definition in (
+        ("ec2", BOTH_STORES),
+        ("deployment gone", BOTH_STORES),
+        ("prefix list", BOTH_STORES),
+        ("ec2, the instance's role", replace(BOTH_STORES, execution_role=None)),
+    )
+}
+WORLDS["stores, silent"] = replace(
+    WORLDS["ec2, stores"],
+    failures=(replace(failure(Symptom("unknown", "undetermined")), message="Task failed to start"),),
+)
 
 
 def kinds(wave: tuple[Question[Any], ...]) -> set[type[Question[Any]]]:
@@ -100,6 +157,13 @@ FIRST = {
     ask.RunningTasks,
     ask.S3PrefixList,
 }
+OF_ECR: set[type[Question[Any]]] = {
+    ask.EcrImageOf,
+    ask.Organization,
+    ask.RepositoryPolicy,
+    ask.RegistryPolicyOf,
+    ask.RepositoryDetails,
+}
 VPC = set(ask.OF_A_VPC) - {ask.S3PrefixList}
 OF_NAMES: set[type[Question[Any]]] = {ask.ResolverRules, ask.DnsFirewallOf}
 """Read where ECS's text leaves open whether a name did not resolve, as the silent one of these worlds does."""
@@ -107,7 +171,7 @@ OF_NAMES: set[type[Question[Any]]] = {ask.ResolverRules, ask.DnsFirewallOf}
 
 def test_a_service_task_with_an_ecr_image_takes_two_waves() -> None:
     first, second = WITH_SIBLING.waves()
-    assert kinds(first) == {*FIRST, ask.EcrImageOf, ask.Organization}
+    assert kinds(first) == {*FIRST, *OF_ECR}
     assert kinds(second) == {*VPC, *OF_NAMES, ask.OneRole, ask.Simulation, ask.Siblings}
 
 
@@ -119,11 +183,7 @@ def test_a_docker_hub_image_asks_its_registry_and_nothing_of_what_the_role_may_d
 
 def test_a_task_on_ec2_takes_three_waves() -> None:
     first, second, third = EC2.waves()
-    assert kinds(first) == (FIRST - {ask.OneSubnet, ask.OneInterface}) | {
-        ask.OneContainerInstance,
-        ask.EcrImageOf,
-        ask.Organization,
-    }
+    assert kinds(first) == (FIRST - {ask.OneSubnet, ask.OneInterface}) | {ask.OneContainerInstance, *OF_ECR}
     assert kinds(second) == {ask.OneInstance, ask.OneRole, ask.Simulation, ask.Siblings}
     assert kinds(third) == VPC | OF_NAMES
 
@@ -203,12 +263,28 @@ def test_tags_are_asked_for_only_where_the_image_is_missing() -> None:
     assert ask.EcrTagsOf not in set().union(*map(kinds, no_repository.waves()))
 
 
-def test_the_repository_policy_is_asked_for_only_where_the_role_is_denied() -> None:
-    assert ask.RepositoryPolicy not in set().union(*map(kinds, WITH_SIBLING.waves()))
-    waves = DENIED.waves()
-    assert kinds(waves[2]) == {ask.RepositoryPolicy}
-    sign_in_only = replace(WITH_SIBLING, sign_in=refused(SIGN_IN_ACTIONS))
-    assert ask.RepositoryPolicy not in set().union(*map(kinds, sign_in_only.waves()))
+def test_the_owners_policies_are_asked_for_unless_ecr_had_accepted_the_pull_and_would_now() -> None:
+    accepted = (failure(NOT_FOUND),)
+    owners = {ask.RepositoryPolicy, ask.RegistryPolicyOf}
+    assert not owners & set().union(*map(kinds, replace(WITH_SIBLING, failures=accepted).waves()))
+    waves = replace(DENIED, failures=accepted).waves()
+    assert kinds(waves[2]) == owners
+
+
+def test_the_roles_policies_are_read_only_where_the_simulation_leaves_something_open() -> None:
+    assert ask.PoliciesOfRole not in set().union(*map(kinds, (*WITH_SIBLING.waves(), *DENIED.waves())))
+    hangs = (Simulated("ecr:BatchGetImage", "implicitDeny", missing_context=("aws:SourceVpce",)),)
+    limited = (Simulated("ecr:BatchGetImage", "implicitDeny", boundary_allows=False),)
+    unread = Unknown("what it may do", "denied")
+    for world in (replace(THERE, pull=hangs), replace(THERE, pull=limited), replace(THERE, sign_in=unread)):
+        assert [kinds(wave) for wave in world.waves()][2:] == [{ask.PoliciesOfRole}]
+
+
+def test_the_repositorys_tags_are_read_only_where_a_policy_speaks_of_them() -> None:
+    waves = WORLDS["tagged"].waves()
+    assert [kinds(wave) for wave in waves][2:] == [{ask.PoliciesOfRole}, {ask.RepositoryTags}]
+    of_the_policy = replace(THERE, policy=document(TAGGED)).waves()
+    assert ask.RepositoryTags in kinds(of_the_policy[1])
 
 
 def test_siblings_are_asked_for_only_where_a_task_runs() -> None:
@@ -280,7 +356,7 @@ def test_an_answer_that_could_not_be_had_is_not_asked_again() -> None:
         asked = plan(TASK, THERE.failures, answers)
         answers = answers.with_more({question: Unknown(question.fact, "denied") for question in asked})
     assert not asked
-    assert len(answers) == len(FIRST) + len({ask.EcrImageOf, ask.Organization})
+    assert len(answers) == len(FIRST) + len(OF_ECR)
 
 
 @pytest.mark.parametrize("fact", sorted({*fact_names(), *RANKING_FACTS, *QUESTIONS}))
@@ -311,6 +387,7 @@ NAMES = (
     "role",
     "secret",
     "parameter",
+    "key",
     "region",
     "account",
     "instance",
@@ -333,11 +410,8 @@ def test_every_question_has_a_noun_phrase_with_an_id() -> None:
         assert any(one.rsplit("/", 1)[-1] in question.fact for one in named if isinstance(one, str)), question
 
 
-def test_a_text_that_shows_a_refusal_asks_for_the_repositorys_policy_at_once() -> None:
+def test_a_text_that_shows_a_refusal_asks_for_no_more() -> None:
     denied = replace(WITH_SIBLING, failures=(failure(SIGN_IN_DENIED),))
     plain = [kinds(wave) for wave in WITH_SIBLING.waves()]
-    assert [kinds(wave) for wave in denied.waves()] == [
-        plain[0] | {ask.RepositoryPolicy},
-        plain[1] - OF_NAMES,
-    ]
+    assert [kinds(wave) for wave in denied.waves()] == [plain[0] - {ask.RepositoryDetails}, plain[1] - OF_NAMES]
     assert isinstance(denied.view().sign_in_rights, Known)

@@ -131,8 +131,8 @@ def test_a_missing_image_comes_next_behind_a_missing_right() -> None:
 def test_a_registry_that_refuses_a_strangers_sign_in_hides_the_image_too() -> None:
     told = Symptom("sign-in", "registry-access-denied", host="ghcr.io", http_status=403)
     world = World(failures=(failure(told, "ghcr.io/acme/app:1"),), registry=RegistryLookup("hidden", 403))
-    finding = only(world)
-    assert (finding.row.cause, finding.certainty) == ("registry-image-not-found", "likely")
+    both = [(one.row.cause, one.certainty) for one in ranked(world).findings]
+    assert both == [("registry-credentials-missing", "likely"), ("registry-image-not-found", "likely")]
 
 
 def test_what_is_mended_has_no_consequence_that_still_stands() -> None:
@@ -143,8 +143,11 @@ def test_what_is_mended_has_no_consequence_that_still_stands() -> None:
 
 
 def test_a_refusal_is_left_open_where_the_repositorys_policy_may_deny_it() -> None:
-    deny = '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"}}'
-    report = concluded(saying(World(policy=deny), REFUSED))
+    deny = '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"%s}}'
+    report = concluded(saying(World(policy=deny % ""), REFUSED))
+    assert [(one.cause, one.certainty) for one in report.causes] == [("repository-policy-denies", "proven")]
+    hours = ', "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}'
+    report = concluded(saying(World(policy=deny % hours), REFUSED))
     assert (report.verdict, report.causes) == ("undetermined", ())
     assert concluded(saying(World(), REFUSED)).verdict == "no-defect-found"
 

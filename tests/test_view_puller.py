@@ -140,15 +140,26 @@ def test_the_execution_role_pulls_where_there_is_one_and_else_the_instances() ->
 
 @pytest.mark.parametrize(
     "without",
-    [
-        {"instance": replace(INSTANCE, profile=None)},
-        {"profile": None},
-        {"profile": replace(PROFILE, role=None)},
-        {"container_instance": None},
-    ],
+    [{"instance": replace(INSTANCE, profile=None)}, {"profile": None}, {"profile": replace(PROFILE, role=None)}],
+)
+def test_a_running_instance_without_a_profile_or_a_role_in_it_has_none(without: dict[str, Any]) -> None:
+    assert known(replace(EC2, execution_role=None, **without).view().role) is None
+
+
+@pytest.mark.parametrize(
+    "without",
+    [{"container_instance": None}, {"instance": replace(INSTANCE, profile=None, state="terminated")}],
 )
 def test_an_instance_whose_role_does_not_show_is_not_one_without_rights(without: dict[str, Any]) -> None:
     assert unknown(replace(EC2, execution_role=None, **without).view().role).why == "not-visible"
+
+
+def test_the_instances_profile_is_asked_for_only_where_its_role_pulls() -> None:
+    alone = replace(EC2, execution_role=None)
+    assert known(alone.view().pulling_profile) == PROFILE
+    assert known(alone.view().pulling_instance) == INSTANCE
+    for other in (EC2, World(), replace(alone, task=replace(EC2_TASK, launch_type="EXTERNAL"))):
+        assert unknown(other.view().pulling_profile).why == unknown(other.view().pulling_instance).why == "prerequisite"
 
 
 def test_secrets_are_the_execution_roles_and_never_the_instances() -> None:

@@ -9,22 +9,21 @@ from typing import Literal, TypeVar
 
 from pull_doctor import __version__
 from pull_doctor.causes.catalogue import CATALOGUE, SILENT
-from pull_doctor.causes.outcome import AwsCommand, Fix
+from pull_doctor.causes.outcome import Fix
 from pull_doctor.causes.runner import elsewhere
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.failures import WHOLE_TASK
 from pull_doctor.intake.task import Intake, Task
+from pull_doctor.notes import notes_on
 from pull_doctor.ranking import Finding, Ranking
-from pull_doctor.report.commands import render
+from pull_doctor.report.commands import command_of
 from pull_doctor.report.model import (
     UNSET,
-    Command,
     FailurePart,
     FixPart,
     Link,
     NotChecked,
-    Note,
     PullerPart,
     RankedCause,
     Report,
@@ -32,7 +31,6 @@ from pull_doctor.report.model import (
     Unset,
     Verdict,
 )
-from pull_doctor.resource import make
 from pull_doctor.view import View
 from pull_doctor.view.workload import tag_of
 
@@ -60,7 +58,7 @@ def assemble(
         not_applicable=ranking.not_applicable,
         not_checked=ranking.not_checked,
         unread=_unread(answers),
-        notes=(*_sidecars(views), *_on_premises(views), *_by_an_earlier_task(views)),
+        notes=notes_on(views),
         facts_read_at=read_at,
     )
 
@@ -245,64 +243,10 @@ def _fix(fix: Fix) -> FixPart:
         applicability=fix.applicability,
         account=fix.account,
         region=fix.region,
-        commands=tuple(_command(one, fix.region) for one in fix.commands),
+        commands=tuple(command_of(one, fix.region) for one in fix.commands),
         managed_by=_set(fix.managed_by),
         effect=_set(fix.effect),
         cost=_set(fix.cost),
-    )
-
-
-def _command(command: AwsCommand | str, region: str) -> Command:
-    if isinstance(command, str):
-        return Command(command)
-    return Command(render(command, region), command.service, command.operation, command.parameters)
-
-
-def _sidecars(views: Sequence[View]) -> tuple[Note, ...]:
-    notes = []
-    for view in views:
-        part = _failure(view)
-        if part.injected:
-            notes.append(Note(f"AWS put container {part.container} into the task; it is not part of the workload"))
-        elif part.essential is False:
-            notes.append(Note(f"container {part.container} is not essential"))
-    return tuple(notes)
-
-
-def _on_premises(views: Sequence[View]) -> tuple[Note, ...]:
-    """What to look at on a machine outside AWS, whose network no API shows.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere.html
-    """
-    task = views[0].task
-    if task.launch_type != "EXTERNAL":
-        return ()
-    machine = make(task.place, "AWS::ECS::ContainerInstance", task.container_instance or "")
-    hosts = dict.fromkeys(host for view in views for host in view.hosts)
-    return (
-        Note(
-            "the machine that pulls is outside AWS (ECS Anywhere), and nothing in AWS shows its network. Check there "
-            f"that these names resolve, and that tcp 443 is open to them: {', '.join(hosts)}. If it needs a proxy, the "
-            "ECS agent and the container runtime both have to be given it (HTTPS_PROXY, NO_PROXY)",
-            (machine,) if task.container_instance else (),
-        ),
-    )
-
-
-def _by_an_earlier_task(views: Sequence[View]) -> tuple[Note, ...]:
-    """By whom the network configuration is known, where neither ECS nor EC2 tells it any more."""
-    view, earlier = views[0], views[0].told_by_earlier
-    if earlier is None:
-        return ()
-    groups = f"security groups {', '.join(earlier.groups)}" if earlier.groups else ""
-    public = {None: "", True: "a public IP address", False: "no public IP address"}[earlier.public_ip]
-    task = make(view.place, "AWS::ECS::Task", earlier.task)
-    return (
-        Note(
-            f"what deployment {earlier.started_by} gives its tasks could not be read now. It was seen with an earlier "
-            f"one of them, task {earlier.task.rpartition('/')[2]}: {' and '.join(filter(None, (groups, public)))}",
-            (task,),
-        ),
     )
 
 

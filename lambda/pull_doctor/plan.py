@@ -20,6 +20,28 @@ _ROLE = (*_WORKLOAD, *_INSTANCE, ask.OneInstanceProfile)
 _SUBNET = (ask.OneSubnet, ask.Subnets, *_INSTANCE)
 _PULLER = (*_SUBNET, ask.OneInterface, *_DEPLOYMENT, *_ROLE)
 _VPC = (*_PULLER, *ask.OF_A_VPC, ask.PrefixListEntries, ask.ResolverRules, ask.DnsFirewallOf)
+_RULED = (
+    ask.OneRole,
+    ask.Simulation,
+    ask.PoliciesOfRole,
+    ask.RepositoryPolicy,
+    ask.RegistryPolicyOf,
+    ask.RepositoryTags,
+    ask.Organization,
+)
+_STORED = (
+    # The execution role alone reads what is stored, never the instance's.
+    *(one for one in _VPC if one is not ask.OneInstanceProfile),
+    ask.OneSecret,
+    ask.SecretPolicy,
+    ask.OneKey,
+    ask.KeyPolicy,
+    ask.OneRole,
+    ask.Simulation,
+    ask.PoliciesOfRole,
+    ask.Organization,
+)
+_CACHE = (ask.EcrImageOf, ask.CacheRulesOf)
 
 QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "task_definition": _WORKLOAD,
@@ -29,6 +51,8 @@ QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "instance_role": (*_INSTANCE, ask.OneInstanceProfile),
     "execution_role": _WORKLOAD,
     "role": _ROLE,
+    "pulling_instance": (*_WORKLOAD, *_INSTANCE),
+    "pulling_profile": _ROLE,
     "service": _SERVICE,
     "deployment": _DEPLOYMENT,
     "siblings": (ask.RunningTasks, ask.Siblings),
@@ -45,16 +69,24 @@ QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "ecr_pinned": (*_WORKLOAD, ask.EcrImageOf),
     "ecr_tag": (*_WORKLOAD, ask.EcrImageOf),
     "ecr_manifest": (ask.EcrManifestOf,),
+    "ecr_repository": (ask.RepositoryDetails,),
+    "ecr_key": (ask.RepositoryDetails, ask.OneKey),
+    "cache_rule": _CACHE,
     "own_ecr_image": (ask.EcrImageOf,),
     "registry_image": (ask.RegistryImage,),
     "role_details": (*_ROLE, ask.OneRole),
     "task_role": _WORKLOAD,
     "task_role_details": (*_WORKLOAD, ask.OneRole),
     "organization": (ask.Organization,),
-    "injected": (*_WORKLOAD, ask.OneSecret, ask.SecretPolicy, ask.OneParameter, ask.Simulation),
+    "injected": (*_STORED, ask.OneParameter),
+    "logins": _STORED,
     "sign_in_rights": (*_ROLE, ask.Simulation),
     "pull_rights": (*_ROLE, ask.Simulation),
     "repository_policy": (*_ROLE, ask.Simulation, ask.RepositoryPolicy),
+    "registry_rules": (*_ROLE, ask.Simulation, ask.RegistryPolicyOf),
+    "role_policies": (*_ROLE, ask.Simulation, ask.PoliciesOfRole),
+    "rulings": (*_VPC, *_RULED),
+    "cache_rulings": (*_VPC, *_RULED, *_CACHE),
 }
 """The kinds of questions behind each fact of a view, from which a cause's permissions follow."""
 

@@ -128,7 +128,7 @@ def _judge(row: Row, view: View, problem: Problem, read_at: datetime) -> Finding
     silent = row.may_hide_behind(symptom)
     inferred = list(problem.inferred)
     certainty: Certainty = "possible"
-    if on_path and (row.explains(symptom) or silent):
+    if on_path and problem.shown and (row.explains(symptom) or silent):
         if silent:
             inferred.append("ECS's text does not say what failed, so this defect is concluded from the facts alone")
         evidence, doubt = _counter_evidence(row, view)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pull_doctor.causes.outcome import Outcome
 from pull_doctor.causes.runner import checks
@@ -18,6 +18,7 @@ from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
+    CacheRule,
     ContainerDefinition,
     ContainerInstance,
     Deployment,
@@ -29,11 +30,16 @@ from pull_doctor.facts.values import (
     EcrTags,
     Instance,
     InstanceProfile,
+    Key,
+    NamedPolicy,
     NetworkInterface,
     Parameter,
     RegistryLookup,
+    RegistryRules,
+    Repository,
     RepositoryNames,
     Role,
+    RolePolicies,
     Secret,
     Service,
     Sibling,
@@ -48,8 +54,11 @@ from pull_doctor.intake.task import Attachment, Failure, Intake, Task
 from pull_doctor.network.vpc import Vpc
 from pull_doctor.plan import plan
 from pull_doctor.view import View
+from pull_doctor.view.cache import CACHE_ACTIONS
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.network.factory import ACCOUNT, NAT_VPC, PLACE, PULLER_ROLE, REGION, REGISTRY, SUBNET
+
+T = TypeVar("T")
 
 FAILED_AT = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 READ_AT = FAILED_AT + timedelta(seconds=40)
@@ -123,6 +132,23 @@ def refused(actions: tuple[str, ...], **more: Any) -> tuple[Simulated, ...]:
     return tuple(Simulated(action, more.get("decision", "implicitDeny"), more.get("by", ())) for action in actions)
 
 
+MAY_CACHE = allowed(CACHE_ACTIONS)
+MAY_READ = allowed(("secretsmanager:GetSecretValue", "ssm:GetParameters"))
+MAY_DECRYPT = allowed(("kms:Decrypt",))
+MAY_SIGN_IN, MAY_PULL = allowed(SIGN_IN_ACTIONS), allowed(PULL_ACTIONS)
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allowing(*actions: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": "*"} | more
+
+
+MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+POLICIES = RolePolicies((NamedPolicy(MANAGED, document(allowing(*SIGN_IN_ACTIONS, *PULL_ACTIONS))),))
+SIGN_IN_ONLY = RolePolicies((NamedPolicy("own", document(allowing(*SIGN_IN_ACTIONS))),))
 BOTH_PLATFORMS = EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8"))
 IN_REGISTRY = RegistryLookup("found", 200, DIGEST)
 EXECUTION_ROLE = Role(ROLE, TRUST)
@@ -144,6 +170,8 @@ EC2_TASK = replace(
     container_instance=CONTAINER_INSTANCE.arn,
 )
 """A task of network mode awsvpc: its own interface is in another subnet than the instance, which pulls."""
+REPOSITORY = Repository(f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/team/app", "AES256")
+NO_REGISTRY_POLICY = RegistryRules(None)
 NO_TAGS = EcrTags((), complete=True)
 
 
@@ -161,18 +189,28 @@ class World:
     siblings: tuple[Sibling, ...] = ()
     lookup: EcrLookup = FOUND
     tags: EcrTags = NO_TAGS
-    sign_in: tuple[Simulated, ...] | None = allowed(SIGN_IN_ACTIONS)
-    pull: tuple[Simulated, ...] | None = allowed(PULL_ACTIONS)
-    policy: str | None = None
+    sign_in: tuple[Simulated, ...] | Unknown | None = MAY_SIGN_IN
+    pull: tuple[Simulated, ...] | Unknown | None = MAY_PULL
+    policies: RolePolicies | Unknown | None = POLICIES
+    policy: str | Unknown | None = None
+    registry_rules: RegistryRules | Unknown = NO_REGISTRY_POLICY
+    repository_tags: tuple[tuple[str, str], ...] | Unknown | None = ()
+    cache: tuple[Simulated, ...] | Unknown | None = MAY_CACHE
+    cache_rules: tuple[CacheRule, ...] | Unknown = ()
+    repository: Repository | Unknown | None = REPOSITORY
+    keys: tuple[Key, ...] | Unknown = ()
     owner: str = ACCOUNT
     definition: TaskDefinition | None = None
-    roles: tuple[Role, ...] = (EXECUTION_ROLE,)
-    organization: str | None = None
+    roles: tuple[Role, ...] | Unknown = (EXECUTION_ROLE,)
+    organization: str | Unknown | None = None
     repositories: tuple[str, ...] = ("team/app", "team/web")
     manifest: EcrManifest | None = BOTH_PLATFORMS
     registry: RegistryLookup = IN_REGISTRY
     secrets: tuple[Secret | Parameter, ...] = ()
-    secret_policy: str | None = None
+    secret_policy: str | Unknown | None = None
+    key_policy: str | Unknown | None = None
+    reading: tuple[Simulated, ...] | Unknown | None = MAY_READ
+    decrypting: tuple[Simulated, ...] | Unknown | None = MAY_DECRYPT
     container_instance: ContainerInstance | None = CONTAINER_INSTANCE
     instance: Instance | None = INSTANCE
     profile: InstanceProfile | None = PROFILE
@@ -224,25 +262,43 @@ class World:
             ask.Siblings: lambda: Known(self.siblings),
             ask.EcrImageOf: lambda: Known(self.lookup),
             ask.EcrTagsOf: lambda: Known(self.tags),
-            ask.RepositoryPolicy: lambda: Known(self.policy),
+            ask.RepositoryPolicy: lambda: _fact(self.policy),
+            ask.RegistryPolicyOf: lambda: _fact(self.registry_rules),
+            ask.RepositoryTags: lambda: _fact(self.repository_tags),
+            ask.CacheRulesOf: lambda: _fact(self.cache_rules),
+            ask.RepositoryDetails: lambda: _fact(self.repository),
+            ask.OneKey: lambda: self.keys if isinstance(self.keys, Unknown) else Known(self._named(question)),
+            ask.PoliciesOfRole: lambda: _fact(self.policies),
             ask.EcrRepositories: lambda: Known(RepositoryNames(self.repositories, complete=True)),
             ask.EcrManifestOf: lambda: Known(self.manifest),
             ask.RegistryImage: lambda: Known(self.registry),
-            ask.OneRole: lambda: Known(self._named(question)),
-            ask.Organization: lambda: Known(self.organization),
+            ask.OneRole: lambda: self.roles if isinstance(self.roles, Unknown) else Known(self._named(question)),
+            ask.Organization: lambda: _fact(self.organization),
             ask.OneSecret: lambda: Known(self._named(question)),
-            ask.SecretPolicy: lambda: Known(self.secret_policy),
+            ask.SecretPolicy: lambda: _fact(self.secret_policy),
+            ask.KeyPolicy: lambda: _fact(self.key_policy),
             ask.OneParameter: lambda: Known(self._named(question)),
-            ask.Simulation: lambda: Known(
-                self.sign_in if isinstance(question, ask.Simulation) and question.resource == "*" else self.pull
-            ),
+            ask.Simulation: lambda: _fact(self._simulated(question)),
         }
         return whole[type(question)]()
 
-    def _named(self, question: Question[Any]) -> Role | Secret | Parameter | None:
-        """The role, secret, or parameter that the question names by its ARN or name."""
-        things = {getattr(one, "arn", None) or getattr(one, "name", ""): one for one in (*self.roles, *self.secrets)}
-        wanted = (getattr(question, name, None) for name in ("role", "secret", "parameter"))
+    def _simulated(self, question: Question[Any]) -> tuple[Simulated, ...] | Unknown | None:
+        """What IAM's simulation says of signing in, of a secret, of a cache's rights, or else of the pull."""
+        assert isinstance(question, ask.Simulation)
+        if question.resource == "*":
+            return self.sign_in
+        if question.actions == ("kms:Decrypt",):
+            return self.decrypting
+        if not question.actions[0].startswith("ecr:"):
+            return self.reading
+        return self.cache if question.actions == CACHE_ACTIONS else self.pull
+
+    def _named(self, question: Question[Any]) -> Role | Secret | Parameter | Key | None:
+        """The role, secret, parameter, or key that the question names by its ARN or name."""
+        roles = () if isinstance(self.roles, Unknown) else self.roles
+        keys = () if isinstance(self.keys, Unknown) else self.keys
+        things = {getattr(one, "arn", None) or getattr(one, "name", ""): one for one in (*roles, *self.secrets, *keys)}
+        wanted = (getattr(question, name, None) for name in ("role", "secret", "parameter", "key"))
         return things.get(next(filter(None, wanted), ""))
 
     @property
@@ -269,6 +325,10 @@ class World:
     def views(self) -> list[View]:
         answers = self.answers()
         return [View(self.task, one, answers) for one in self.failures]
+
+
+def _fact(value: T | Unknown) -> Fact[T]:
+    return value if isinstance(value, Unknown) else Known(value)
 
 
 def sibling(name: str = "sibling", **more: Any) -> Sibling:

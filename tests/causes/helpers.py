@@ -14,7 +14,7 @@ from pull_doctor.causes.outcome import AwsCommand, Ok, Outcome, Problem, Undeter
 
 _SESSION = botocore.session.get_session()
 _ID = re.compile(
-    r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
+    r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc|i)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
     r"|\brepository [\w/-]+|\bteam/app\b|\bimage [\w.-]+:[\w.-]+|\b[\w.-]+\.(?:com|io)\b"
 )
 

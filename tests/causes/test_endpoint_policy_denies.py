@@ -10,7 +10,7 @@ from pull_doctor.facts.values import Route
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import DEPLOYMENT, ROLE, SERVICE, SIGN_IN_DENIED, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import ENDPOINT_VPC, NAT_VPC, change, having, routes
+from tests.network.factory import ACCOUNT, ENDPOINT_VPC, NAT_VPC, REGION, change, having, routes
 
 CAUSE = "endpoint-policy-denies"
 OPEN = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
@@ -79,7 +79,7 @@ def test_a_deny_before_which_nothing_allows_it_either() -> None:
 
 
 def test_an_allow_that_may_not_suffice_is_not_exact() -> None:
-    gated = OPEN | {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    gated = OPEN | {"Effect": "Deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}
     assert problem(outcome(CAUSE, world("vpce-dkr", gated, OTHER_ROLE))).fixes[0].applicability == "your-call"
 
 
@@ -125,12 +125,51 @@ def test_policies_that_let_the_pull_pass() -> None:
 def test_what_is_not_known_is_not_judged() -> None:
     unread = Unknown("the endpoints of vpc-1", "denied", "ec2:DescribeVpcEndpoints")
     assert missing(outcome(CAUSE, replace(CLOSED, vpc=having(CLOSED.vpc, endpoints=unread)))) == (unread.fact,)
-    gated = OPEN | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
+    gated = OPEN | {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
     assert "whether the policy of vpce-dkr allows" in missing(outcome(CAUSE, world("vpce-dkr", gated)))[0]
     no_role = World(vpc=CLOSED.vpc, execution_role=None)
     assert missing(outcome(CAUSE, no_role))
     traces = Unknown("the subnet of the task", "not-visible")
     assert missing(outcome(CAUSE, CLOSED, traces=traces)) == (traces.fact,)
+
+
+def test_what_every_request_of_a_pull_carries_is_known() -> None:
+    carried: tuple[dict[str, Any], ...] = (
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"StringEquals": {"aws:RequestedRegion": REGION, "aws:ResourceAccount": ACCOUNT}},
+        {"Null": {"aws:SourceArn": "true"}},
+    )
+    for condition in carried:
+        for endpoint in ("vpce-api", "vpce-dkr"):
+            assert "allows" in ok(outcome(CAUSE, world(endpoint, OPEN | {"Condition": condition})))
+    deny = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    ok(outcome(CAUSE, world("vpce-dkr", OPEN, OPEN | deny)))
+
+
+@pytest.mark.parametrize("key", ["aws:PrincipalOrgID", "aws:ResourceOrgID"])
+@pytest.mark.parametrize("endpoint", ["vpce-api", "vpce-dkr"])
+def test_the_organization_is_read_where_a_policy_asks_for_it(key: str, endpoint: str) -> None:
+    inside = world(endpoint, OPEN | {"Condition": {"StringEquals": {key: "o-ours"}}})
+    ok(outcome(CAUSE, replace(inside, organization="o-ours")))
+    assert problem(outcome(CAUSE, replace(inside, organization="o-theirs"))).culprit.id == endpoint
+    problem(outcome(CAUSE, replace(inside, organization=None)))
+    unread = Unknown("the account's organization", "denied", "organizations:DescribeOrganization")
+    assert "whether the policy of" in missing(outcome(CAUSE, replace(inside, organization=unread)))[0]
+
+
+def test_a_repository_of_another_account_may_be_of_another_organization() -> None:
+    theirs = (failure(image=f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"),)
+    gated = OPEN | {"Condition": {"StringEquals": {"aws:ResourceOrgID": "o-ours"}}}
+    inside = replace(world("vpce-dkr", gated), failures=theirs, organization="o-ours")
+    assert "whether the policy of vpce-dkr" in missing(outcome(CAUSE, inside))[0]
+
+
+def test_a_right_to_push_is_no_cause() -> None:
+    told = Symptom(
+        "resolve", "auth-denied-ecr-permission", action="ecr:BatchCheckLayerAvailability", denied_by="endpoint-policy"
+    )
+    ok(outcome(CAUSE, World(vpc=ENDPOINT_VPC, failures=(failure(told),))))
+    problem(outcome(CAUSE, World(vpc=ENDPOINT_VPC, failures=(failure(replace(told, action="ecr:BatchGetImage")),))))
 
 
 def test_behind_what_is_not_visible_another_endpoint_may_stand() -> None:

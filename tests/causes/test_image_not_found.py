@@ -5,10 +5,10 @@ from typing import Literal
 
 import pytest
 
-from pull_doctor.causes.outcome import NotApplicable
+from pull_doctor.causes.outcome import NotApplicable, Problem
 from pull_doctor.causes.shared.near_misses import closest, difference, near
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import ContainerDefinition, EcrImage, EcrLookup, EcrTags, TaskDefinition
+from pull_doctor.facts.values import CacheRule, ContainerDefinition, EcrImage, EcrLookup, EcrTags, TaskDefinition
 from tests.causes.factory import (
     DIGEST,
     FAILED_AT,
@@ -126,8 +126,18 @@ def test_a_missing_repository_has_no_image() -> None:
 def test_under_a_caches_prefix_nothing_is_missing_yet(
     repository: str, missing_part: Literal["repository", "image"]
 ) -> None:
-    world = World(failures=(failure(NOT_FOUND, f"{REGISTRY}/{repository}:1.27"),), lookup=EcrLookup(missing_part))
-    assert repository in missing(outcome(CAUSE, world))[0]
+    rules = Unknown("the cache rules", "denied", "ecr:DescribePullThroughCacheRules")
+    failures = (failure(NOT_FOUND, f"{REGISTRY}/{repository}:1.27"),)
+    world = World(failures=failures, lookup=EcrLookup(missing_part), cache_rules=rules)
+    assert missing(outcome(CAUSE, world)) == (rules.fact,)
+    assert isinstance(outcome(CAUSE, replace(world, cache_rules=())), Problem)
+    fitting = replace(world, cache_rules=(CacheRule("ROOT", "quay.io"),))
+    assert isinstance(outcome(CAUSE, fitting), NotApplicable)
+
+
+def test_rules_that_could_not_be_read_leave_an_ordinary_name_as_it_is() -> None:
+    unread = Unknown("the cache rules", "denied", "ecr:DescribePullThroughCacheRules")
+    assert problem(outcome(CAUSE, replace(GONE, cache_rules=unread))).still == "yes"
 
 
 # A digest that the deployment pinned

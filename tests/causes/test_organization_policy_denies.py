@@ -69,6 +69,12 @@ def test_a_condition_that_the_simulation_was_not_given_is_no_denial() -> None:
     assert missing(outcome(CAUSE, replace(MEMBER, pull=(one,), failures=FORBIDDEN)))
 
 
+def test_a_text_that_names_another_layer_is_one_more_step_short() -> None:
+    told = (failure(replace(TOLD, action="ecr:BatchGetImage", denied_by="identity-policy")),)
+    found = problem(outcome(CAUSE, replace(MEMBER, pull=NOT_ALLOWED, failures=told)))
+    assert "names the identity policy" in found.inferred[1]
+
+
 def test_a_text_about_another_layer_or_another_service_does_not_prove_it() -> None:
     for told in (replace(TOLD, denied_by="identity-policy"), replace(TOLD, action="secretsmanager:GetSecretValue")):
         assert missing(outcome(CAUSE, replace(MEMBER, failures=(failure(told),))))

@@ -1,18 +1,30 @@
-import json
 from dataclasses import replace
 
 import pytest
 
-from pull_doctor.causes.outcome import AwsCommand, NotApplicable
+from pull_doctor.causes.outcome import AwsCommand, NotApplicable, Ok, Problem, Undetermined
 from pull_doctor.facts.fact import Unknown
-from pull_doctor.facts.values import Role, Simulated
+from pull_doctor.facts.values import NamedPolicy, Role, Simulated
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
-from tests.causes.factory import ROLE, SIGN_IN_DENIED, TRUST, World, allowed, failure, outcome, refused
+from tests.causes.factory import (
+    POLICIES,
+    ROLE,
+    SIGN_IN_DENIED,
+    TRUST,
+    World,
+    allowed,
+    allowing,
+    document,
+    failure,
+    outcome,
+    refused,
+)
 from tests.causes.helpers import missing, ok, problem
 from tests.network.factory import ACCOUNT
 
 CAUSE = "permissions-boundary-denies"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/guard-rail"
+UNREAD = Unknown("the policies", "denied")
 LIMITED = (Role(ROLE, TRUST, BOUNDARY),)
 
 
@@ -51,31 +63,62 @@ def test_a_boundary_that_allows_it() -> None:
 def test_a_role_without_a_boundary_is_fine_whatever_else_is_refused() -> None:
     unread = Unknown("what it may do", "denied")
     assert "has no permissions boundary" in ok(outcome(CAUSE, World(pull=refused(PULL_ACTIONS))))
-    assert "has no permissions boundary" in ok(outcome(CAUSE, World(), sign_in_rights=unread, pull_rights=unread))
+    assert "has no permissions boundary" in ok(outcome(CAUSE, World(sign_in=unread, pull=unread, policies=unread)))
 
 
 def test_a_boundary_is_not_blamed_for_what_a_condition_decides() -> None:
     one = Simulated("ecr:BatchGetImage", "implicitDeny", missing_context=("aws:SourceVpce",), boundary_allows=False)
-    assert ROLE in missing(outcome(CAUSE, World(roles=LIMITED, pull=(one,))))[0]
+    assert ROLE in missing(outcome(CAUSE, World(roles=LIMITED, pull=(one,), policies=UNREAD)))[0]
 
 
-def test_a_repository_policy_may_grant_it_past_the_boundary() -> None:
-    policy = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:*"}})
-    world = World(roles=LIMITED, pull=kept(PULL_ACTIONS), policy=policy)
-    assert ROLE in missing(outcome(CAUSE, world))[0]
-    unread = Unknown("the policy of team/app", "denied")
-    assert missing(outcome(CAUSE, replace(world, policy=None), repository_policy=unread)) == (unread.fact,)
+def test_a_boundary_is_read_where_the_simulation_leaves_it_open() -> None:
+    one = Simulated("ecr:BatchGetImage", "implicitDeny", missing_context=("aws:SourceVpce",), boundary_allows=False)
+    narrow = document(allowing("ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"))
+    for limit, refused_now in ((narrow, True), (document(allowing("ecr:*")), False)):
+        policies = replace(POLICIES, boundary=NamedPolicy(BOUNDARY, limit))
+        found = outcome(CAUSE, World(roles=LIMITED, pull=(one,), policies=policies))
+        if not refused_now:
+            ok(found)
+            continue
+        evidence = problem(found).evidence[0].text
+        assert evidence == f"the permissions boundary {BOUNDARY} of {ROLE} does not allow ecr:BatchGetImage"
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [
+        ("*", Undetermined),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/web-exec/failed", Ok),
+        (ROLE, Problem),
+        (ACCOUNT, Problem),
+    ],
+)
+def test_what_a_repository_policy_grants_past_the_boundary(principal: str, expected: type) -> None:
+    """What is granted to the role is limited by its boundary, what is granted to its session is not."""
+    policy = document({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "ecr:*"})
+    told = replace(TOLD[0].symptom, action="ecr:BatchGetImage", denied_by="identity-policy")
+    world = World(roles=LIMITED, pull=kept(PULL_ACTIONS), policy=policy, failures=(failure(told),))
+    found = outcome(CAUSE, world)
+    assert isinstance(found, expected), found
+    assert not isinstance(found, Undetermined) or ROLE in missing(found)[0]
     # It cannot grant the sign-in.
-    assert problem(outcome(CAUSE, replace(world, sign_in=kept(SIGN_IN_ACTIONS)))).phases == ("sign-in",)
+    assert "sign-in" in problem(outcome(CAUSE, replace(world, sign_in=kept(SIGN_IN_ACTIONS)))).phases
 
 
-@pytest.mark.parametrize("fact", ["sign_in_rights", "pull_rights"])
+def test_a_repository_policy_that_is_not_read_may_grant_it_past_the_boundary() -> None:
+    unread = Unknown("the policy of team/app", "denied")
+    world = World(roles=LIMITED, pull=kept(PULL_ACTIONS), policy=unread)
+    assert missing(outcome(CAUSE, world)) == (unread.fact,)
+
+
+@pytest.mark.parametrize("fact", ["sign_in", "pull"])
 def test_what_is_not_read_leaves_it_open(fact: str) -> None:
-    assert missing(outcome(CAUSE, World(roles=LIMITED), **{fact: Unknown(f"the {fact}", "denied")})) == (f"the {fact}",)
+    world = replace(World(roles=LIMITED, policies=UNREAD), **{fact: Unknown(f"the {fact}", "denied")})  # type: ignore[arg-type] # two of its members
+    assert missing(outcome(CAUSE, world)) == (f"the {fact}",)
 
 
 def test_the_boundary_is_named_by_the_simulation_where_the_role_is_not_read() -> None:
-    found = problem(outcome(CAUSE, WHOLE, role_details=Unknown("the role", "denied")))
+    found = problem(outcome(CAUSE, replace(WHOLE, roles=Unknown("the role", "denied"), policies=UNREAD)))
     assert (found.still, BOUNDARY in str(found.evidence)) == ("yes", False)
 
 
@@ -98,7 +141,7 @@ def test_the_text_proves_it_when_it_is_mended() -> None:
 
 def test_the_text_proves_it_without_any_fact() -> None:
     unread = Unknown("it", "denied")
-    facts = dict.fromkeys(("role", "role_details", "sign_in_rights", "pull_rights", "repository_policy"), unread)
+    facts = dict.fromkeys(("role", "role_details", "rulings"), unread)
     found = problem(outcome(CAUSE, World(failures=TOLD), **facts))
     assert (found.culprit.id, found.still) == (ROLE, "unknown")
     assert {fix.applicability for fix in found.fixes} == {"your-call"}

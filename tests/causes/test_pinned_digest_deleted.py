@@ -5,7 +5,7 @@ import pytest
 
 from pull_doctor.causes.outcome import NotApplicable
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import ContainerDefinition, EcrLookup, Service, TaskDefinition
+from pull_doctor.facts.values import CacheRule, ContainerDefinition, EcrLookup, Service, TaskDefinition
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import (
     DIGEST,
@@ -136,4 +136,7 @@ def test_under_a_caches_prefix_nothing_is_missing_yet() -> None:
     image = f"{REGISTRY}/docker-hub/library/nginx:1.27"
     container = ContainerDefinition("app", essential=True, image=image)
     cached = replace(world(image=image), definition=replace(BY_TAG, containers=(container,)))
-    assert "docker-hub/library/nginx" in missing(outcome(CAUSE, cached, **GONE))[0]
+    unread = Unknown("the cache rules", "denied", "ecr:DescribePullThroughCacheRules")
+    assert missing(outcome(CAUSE, replace(cached, cache_rules=unread), **GONE)) == (unread.fact,)
+    fitting = replace(cached, cache_rules=(CacheRule("docker-hub", "registry-1.docker.io"),))
+    assert isinstance(outcome(CAUSE, fitting, **GONE), NotApplicable)

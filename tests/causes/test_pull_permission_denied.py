@@ -1,18 +1,24 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pull_doctor.causes.outcome import AwsCommand, NotApplicable
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import Simulated
-from pull_doctor.intake.symptom import Symptom
+from pull_doctor.facts.values import NamedPolicy, RegistryRules, RolePolicies, Simulated
+from pull_doctor.intake.symptom import DeniedBy, Symptom
 from pull_doctor.view.rights import PULL_ACTIONS, SIGN_IN_ACTIONS
 from tests.causes.factory import (
+    EXECUTION_ROLE,
+    POLICIES,
     ROLE,
     SIGN_IN_DENIED,
+    SIGN_IN_ONLY,
     TASK,
     World,
+    allowing,
+    document,
     failure,
     outcome,
     refused,
@@ -21,6 +27,7 @@ from tests.causes.helpers import missing, ok, parameters, problem
 from tests.network.factory import ACCOUNT, REGION, REGISTRY
 
 CAUSE = "pull-permission-denied"
+UNREAD = Unknown("the policies", "denied")
 NO_SIGN_IN = World(sign_in=refused(SIGN_IN_ACTIONS))
 NO_PULL = World(pull=refused(PULL_ACTIONS))
 TOLD = (failure(SIGN_IN_DENIED),)
@@ -80,16 +87,39 @@ def test_a_repository_policy_of_the_same_account_suffices() -> None:
     ok(outcome(CAUSE, replace(NO_PULL, policy=policy())))
     problem(outcome(CAUSE, replace(NO_PULL, policy=policy(Action="ecr:PutImage"))))
     problem(outcome(CAUSE, replace(NO_SIGN_IN, policy=policy())))
-    conditional = replace(NO_PULL, policy=policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}))
-    assert ROLE in missing(outcome(CAUSE, conditional))[0]
-    assert missing(outcome(CAUSE, NO_PULL, repository_policy=Unknown("the policy of team/app", "denied"))) == (
-        "the policy of team/app",
-    )
+    conditional = replace(NO_PULL, policy=policy(Condition={"StringEquals": {"aws:UserAgent": "containerd"}}))
+    assert "team/app" in missing(outcome(CAUSE, conditional))[0]
+    unread = Unknown("the policy of team/app", "denied")
+    assert missing(outcome(CAUSE, replace(NO_PULL, policy=unread))) == (unread.fact,)
+
+
+def test_a_grant_to_the_organization_counts_by_the_organization_that_was_read() -> None:
+    members = policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}})
+    ok(outcome(CAUSE, replace(NO_PULL, policy=members, organization="o-exampleorg1")))
+    problem(outcome(CAUSE, replace(NO_PULL, policy=members)))
+    unread = Unknown("the organization", "denied")
+    assert "team/app" in missing(outcome(CAUSE, replace(NO_PULL, policy=members, organization=unread)))[0]
+
+
+def test_a_grant_to_the_account_leaves_it_to_the_role() -> None:
+    problem(outcome(CAUSE, replace(NO_PULL, policy=policy(Principal={"AWS": ACCOUNT}))))
+
+
+def test_a_registrys_policy_that_is_not_read_is_a_step_that_is_inferred() -> None:
+    found = problem(outcome(CAUSE, replace(NO_PULL, registry_rules=Unknown("the registry's policy", "denied"))))
+    assert "could not be read" in found.inferred[0]
+    assert problem(outcome(CAUSE, NO_PULL)).inferred == ()
+    told = replace(SIGN_IN_DENIED, action="ecr:BatchGetImage")
+    unread = replace(NO_PULL, registry_rules=Unknown("the registry's policy", "denied"))
+    assert problem(outcome(CAUSE, replace(unread, failures=(failure(told),)))).inferred == ()
+    assert problem(outcome(CAUSE, replace(unread, failures=TOLD))).inferred
+    ok(outcome(CAUSE, replace(NO_PULL, registry_rules=RegistryRules(policy(), "V2"))))
+    problem(outcome(CAUSE, replace(NO_PULL, registry_rules=RegistryRules(policy(), "V1"))))
 
 
 def test_across_accounts_the_role_itself_must_be_allowed() -> None:
     image = f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"
-    foreign = replace(NO_PULL, failures=(failure(image=image),), policy=policy())
+    foreign = replace(NO_PULL, failures=(failure(image=image),), policy=policy(), policies=SIGN_IN_ONLY)
     found = problem(outcome(CAUSE, foreign))
     assert "999988887777" in parameters(found)["PolicyDocument"]
     assert found.fixes[0].account == ACCOUNT
@@ -99,9 +129,46 @@ def test_across_accounts_a_refusal_is_the_roles_where_its_own_policies_refuse() 
     forbidden = Symptom("resolve", "registry-access-denied", http_status=403)
     image = f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"
     said = (failure(forbidden, image=image),)
-    assert problem(outcome(CAUSE, replace(NO_PULL, failures=said))).still == "yes"
-    # The other account must grant the pull too, and that is not read.
-    assert "999988887777" in missing(outcome(CAUSE, World(failures=said)))[0]
+    assert problem(outcome(CAUSE, replace(NO_PULL, failures=said, policies=SIGN_IN_ONLY))).still == "yes"
+    # What the other account must grant is a cause of its own.
+    ok(outcome(CAUSE, World(failures=said, policy=Unknown("the policy of team/app", "denied"))))
+
+
+def test_across_accounts_a_simulation_says_nothing_of_the_role_where_nothing_allows_it() -> None:
+    """It is not given the other account's policy, which must allow the pull as well."""
+    said = (failure(image=f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"),)
+    ok(outcome(CAUSE, replace(NO_PULL, failures=said)))
+    unread = replace(NO_PULL, failures=said, policies=Unknown("the role's policies", "denied", "iam:ListRolePolicies"))
+    assert missing(outcome(CAUSE, unread))
+    denied = refused(PULL_ACTIONS, decision="explicitDeny", by=("own",))
+    assert "is denied" in problem(outcome(CAUSE, replace(unread, pull=denied))).title
+
+
+def test_the_token_is_the_callers_own_whosever_the_repository_is() -> None:
+    said = (failure(image=f"999988887777.dkr.ecr.{REGION}.amazonaws.com/team/app:v1"),)
+    inside = allowing(*SIGN_IN_ACTIONS, Condition={"StringEquals": {"aws:ResourceAccount": ACCOUNT}})
+    own = RolePolicies((NamedPolicy("own", document(inside, allowing(*PULL_ACTIONS))),))
+    unread = Unknown("what it may do", "denied", "iam:SimulatePrincipalPolicy")
+    ok(outcome(CAUSE, World(failures=said, sign_in=unread, pull=unread, policies=own)))
+
+
+@pytest.mark.parametrize("layer", ["identity-policy", "permissions-boundary", "resource-policy"])
+def test_a_right_to_push_is_no_cause(layer: DeniedBy) -> None:
+    told = replace(SIGN_IN_DENIED, phase="resolve", action="ecr:BatchCheckLayerAvailability", denied_by=layer)
+    world = World(failures=(failure(told),), organization="o-ours")
+    ok(outcome(CAUSE, world))
+    for cause in ("permissions-boundary-denies", "repository-policy-denies"):
+        ok(outcome(cause, world))
+    missing(outcome("organization-policy-denies", world))
+
+
+def test_another_role_in_the_text_is_not_called_the_one_that_pulls() -> None:
+    other = f"arn:aws:sts::{ACCOUNT}:assumed-role/web-task/failed"
+    found = problem(outcome(CAUSE, World(failures=(failure(replace(SIGN_IN_DENIED, principal=other)),))))
+    assert found.title == "role in ECS's text lacks ecr:GetAuthorizationToken"
+    assert found.explanation.startswith("ECS's text names web-task as the role that asked ECR")
+    assert "the execution role is web-exec" in found.explanation
+    assert found.still == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -113,17 +180,24 @@ def test_across_accounts_a_refusal_is_the_roles_where_its_own_policies_refuse() 
         Simulated("ecr:BatchGetImage", "explicitDeny", missing_context=("aws:ResourceTag/team",)),
     ],
 )
-def test_what_another_layer_or_a_condition_decides_is_open(one: Simulated) -> None:
-    assert missing(outcome(CAUSE, World(pull=(one,))))
+def test_what_another_layer_or_a_condition_decides_is_open_until_the_policies_are_read(one: Simulated) -> None:
+    world = World(pull=(one,))
+    assert missing(outcome(CAUSE, replace(world, policies=UNREAD)))
+    ok(outcome(CAUSE, world))
+    own = replace(POLICIES, identity=(NamedPolicy("own", document(allowing("ecr:GetAuthorizationToken"))),))
+    assert problem(outcome(CAUSE, replace(world, policies=own))).title.startswith("execution role lacks ecr:BatchGet")
 
 
-@pytest.mark.parametrize("fact", ["sign_in_rights", "pull_rights", "role"])
+@pytest.mark.parametrize("fact", ["sign_in", "pull"])
 def test_what_is_not_read_leaves_it_open(fact: str) -> None:
-    assert missing(outcome(CAUSE, World(), **{fact: Unknown(f"the {fact}", "denied")})) == (f"the {fact}",)
+    world = replace(World(policies=UNREAD), **{fact: Unknown(f"the {fact}", "denied")})  # type: ignore[arg-type] # two of its members
+    assert missing(outcome(CAUSE, world)) == (f"the {fact}",)
+    assert missing(outcome(CAUSE, World(), role=Unknown("the role", "denied"))) == ("the role",)
 
 
 def test_rights_that_are_not_read_do_not_hide_a_denial_that_was() -> None:
-    found = problem(outcome(CAUSE, NO_SIGN_IN, pull_rights=Unknown("what it may do", "throttled")))
+    world = replace(NO_SIGN_IN, pull=Unknown("what it may do", "throttled"), policies=UNREAD)
+    found = problem(outcome(CAUSE, world))
     assert found.title == "execution role lacks ecr:GetAuthorizationToken"
 
 
@@ -151,16 +225,7 @@ def test_the_text_proves_a_denial_that_is_mended() -> None:
 
 def test_the_text_proves_a_denial_without_any_fact() -> None:
     unread = Unknown("it", "denied")
-    found = problem(
-        outcome(
-            CAUSE,
-            World(failures=TOLD),
-            role=unread,
-            sign_in_rights=unread,
-            pull_rights=unread,
-            repository_policy=unread,
-        )
-    )
+    found = problem(outcome(CAUSE, World(failures=TOLD), role=unread, rulings=unread))
     assert found.culprit.id == f"arn:aws:iam::{ACCOUNT}:role/web-exec"
     assert found.still == "unknown"
     assert {fix.applicability for fix in found.fixes} == {"your-call"}
@@ -186,6 +251,11 @@ def test_a_text_about_another_layer_does_not_accuse_the_role(told: object) -> No
         assert ROLE in layer
 
 
+def test_a_denial_that_is_not_about_ecr_leaves_nothing_of_this_open() -> None:
+    told = replace(SIGN_IN_DENIED, action="secretsmanager:GetSecretValue", denied_by="resource-policy")
+    ok(outcome(CAUSE, World(failures=(failure(told),))))
+
+
 @pytest.mark.parametrize("other", ["web-exec-2", "web", "instance"])
 def test_a_text_about_another_role_names_that_one(other: str) -> None:
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{other}/i-1"
@@ -200,7 +270,7 @@ def test_a_text_about_another_role_names_that_one(other: str) -> None:
 
 
 def test_a_right_that_was_not_asked_about_is_not_said_to_be_there() -> None:
-    told = replace(SIGN_IN_DENIED, action="ecr:BatchImportUpstreamImage")
+    told = replace(SIGN_IN_DENIED, action="ecr:DescribeImages")
     found = problem(outcome(CAUSE, World(failures=(failure(told),))))
     assert (found.still, found.fixes) == ("unknown", ())
     assert "now" not in str(found.evidence)
@@ -214,7 +284,7 @@ def test_a_text_about_another_action_does_not_prove_what_was_read() -> None:
 def test_a_right_that_is_back_is_said_to_be_there_only_if_it_was_seen() -> None:
     back = problem(outcome(CAUSE, replace(NO_PULL, failures=TOLD)))
     assert "it has now" in back.explanation
-    unasked = (failure(replace(SIGN_IN_DENIED, action="ecr:BatchImportUpstreamImage")),)
+    unasked = (failure(replace(SIGN_IN_DENIED, action="ecr:DescribeImages")),)
     assert "it has now" not in problem(outcome(CAUSE, replace(NO_PULL, failures=unasked))).explanation
 
 
@@ -228,6 +298,63 @@ def test_a_text_with_a_path_in_the_roles_arn_means_the_same_role() -> None:
 def test_an_ec2_tasks_role_is_the_pulling_role() -> None:
     host = replace(NO_SIGN_IN, task=replace(TASK, launch_type="EC2"))
     assert problem(outcome(CAUSE, host)).title.startswith("pulling role lacks")
+
+
+# The policies as they are written, where IAM's simulation is refused
+
+
+REFUSED = Unknown("what it may do", "denied", "iam:SimulatePrincipalPolicy")
+WRITTEN = World(sign_in=REFUSED, pull=REFUSED)
+
+
+def written(*statements: dict[str, Any]) -> World:
+    own = (NamedPolicy("own", document(*statements)), NamedPolicy("other", document(allowing("logs:*"))))
+    return replace(WRITTEN, policies=RolePolicies(own))
+
+
+def test_a_role_whose_written_policies_let_it_pull() -> None:
+    ok(outcome(CAUSE, WRITTEN))
+    ok(outcome(CAUSE, written(allowing("ecr:Get*", "ecr:BatchGetImage"))))
+
+
+def test_written_policies_that_lack_an_action_name_what_nearly_allows_it() -> None:
+    other = allowing(*PULL_ACTIONS, Resource=f"{REPOSITORY}-2")
+    found = problem(outcome(CAUSE, written(allowing("ecr:GetAuthorizationToken"), other)))
+    assert found.title == "execution role lacks ecr:BatchGetImage and 1 more"
+    said = found.evidence[0].text
+    assert said.startswith(f"no policy of {ROLE} allows ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on repository")
+    assert said.endswith(f"in policy own of {ROLE}, statement 2 leaves it out by its resource")
+    assert "simulation" not in said
+    assert "simulation" in problem(outcome(CAUSE, NO_PULL)).evidence[0].text
+    assert found.fixes[0].applicability == "exact"
+
+
+def test_a_written_deny_names_its_statement_and_policy() -> None:
+    deny = {"Sid": "NoPulls", "Effect": "Deny", "Action": "ecr:Batch*", "Resource": "*"}
+    found = problem(outcome(CAUSE, written(allowing("*"), deny)))
+    assert found.evidence[0].text.startswith(f"statement 2 (NoPulls) of policy own of {ROLE} denies ecr:BatchGetImage")
+    assert "statement 2 (NoPulls) of own" in found.fixes[0].text
+
+
+def test_a_tag_of_the_repository_decides_by_what_it_is() -> None:
+    tagged = allowing(*PULL_ACTIONS, Condition={"StringEquals": {"ecr:ResourceTag/team": "web"}})
+    world = written(allowing("ecr:GetAuthorizationToken"), tagged)
+    ok(outcome(CAUSE, replace(world, repository_tags=(("team", "web"),))))
+    assert "ecr:ResourceTag/team" in problem(outcome(CAUSE, replace(world, repository_tags=()))).evidence[0].text
+    assert missing(outcome(CAUSE, replace(world, repository_tags=Unknown("its tags", "denied"))))
+
+
+def test_a_tag_of_the_role_decides_by_what_it_is() -> None:
+    tagged = allowing(*PULL_ACTIONS, Condition={"StringEquals": {"aws:PrincipalTag/team": "web"}})
+    world = written(allowing("ecr:GetAuthorizationToken"), tagged)
+    for tags, check in (((("team", "web"),), ok), ((), problem), (None, missing)):
+        check(outcome(CAUSE, replace(world, roles=(replace(EXECUTION_ROLE, tags=tags),))))
+
+
+def test_a_condition_that_is_not_known_neither_allows_nor_denies() -> None:
+    hours = {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}
+    assert missing(outcome(CAUSE, written(allowing("ecr:*", Condition=hours))))
+    assert missing(outcome(CAUSE, written(allowing("ecr:*"), {**allowing("ecr:*", Condition=hours), "Effect": "Deny"})))
 
 
 def test_every_command_is_iams() -> None:

@@ -71,6 +71,8 @@ def test_what_a_stranger_is_shown_says_nothing_of_a_login(answer: RegistryLookup
     assert missing(outcome(CAUSE, world(REFUSED, answer), container=unread)) == (unread.fact,)
     told = problem(outcome(CAUSE, world(NOT_FOUND, answer, login=secret)))
     assert told.still == ("yes" if answer is MISSING else "unknown")
+    private = problem(outcome(CAUSE, world(NOT_FOUND, answer, "registry.example.com/acme/app:1", login=secret)))
+    assert private.still == "unknown"
 
 
 def test_it_is_there() -> None:

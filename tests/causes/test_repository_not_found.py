@@ -5,7 +5,7 @@ import pytest
 from pull_doctor.causes.outcome import NotApplicable
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import EcrLookup
+from pull_doctor.facts.values import CacheRule, EcrLookup
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import HUB_IMAGE, IMAGE, NOT_FOUND, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
@@ -78,8 +78,19 @@ def test_created_since() -> None:
 @pytest.mark.parametrize("lookup", [EcrLookup("repository"), EcrLookup("image")])
 def test_under_a_caches_prefix_nothing_is_missing_yet(lookup: EcrLookup) -> None:
     image = f"{REGISTRY}/quay/acme/app:1"
-    world = replace(GONE, failures=(failure(TOLD, image),), lookup=lookup)
-    assert "quay/acme/app" in missing(outcome(CAUSE, world))[0]
+    rules = Unknown("the cache rules", "denied", "ecr:DescribePullThroughCacheRules")
+    world = replace(GONE, failures=(failure(TOLD, image),), lookup=lookup, cache_rules=rules)
+    assert missing(outcome(CAUSE, world)) == (rules.fact,)
+    fitting = replace(world, cache_rules=(CacheRule("quay", "quay.io"),))
+    assert isinstance(outcome(CAUSE, fitting), NotApplicable)
+
+
+def test_a_usual_prefix_without_a_rule_is_no_caches() -> None:
+    image = f"{REGISTRY}/quay/acme/app:1"
+    found = problem(outcome(CAUSE, replace(GONE, failures=(failure(TOLD, image),), cache_rules=())))
+    assert found.culprit.id == "quay/acme/app"
+    unread = Unknown("the cache rules", "denied")
+    assert problem(outcome(CAUSE, replace(GONE, cache_rules=unread))).culprit.id == "team/app"
 
 
 def test_a_registry_that_could_not_be_asked_is_not_judged() -> None:

@@ -90,3 +90,10 @@ def test_what_is_not_known_is_not_judged() -> None:
         unread = Unknown(f"the {fact} of vpc-1", "denied")
         closed = world(OWN_BUCKET)
         assert missing(outcome(CAUSE, replace(closed, vpc=having(closed.vpc, **{fact: unread})))) == (unread.fact,)
+
+
+def test_a_deny_of_what_is_not_encrypted_stops_no_layer() -> None:
+    deny = OPEN | {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    assert "allows s3:GetObject" in ok(outcome(CAUSE, world(OPEN, deny)))
+    elsewhere = OPEN | {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    assert "denies" in problem(outcome(CAUSE, world(OPEN, elsewhere))).title

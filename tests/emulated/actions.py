@@ -113,8 +113,8 @@ def resource(request: Request, account: str) -> str | None:
         return f"{prefix}{account}:table/{named['TableName']}"
     if "SecretId" in named and not named["SecretId"].startswith("arn:"):
         return f"{prefix}{account}:secret:{named['SecretId']}-AbCdEf"
-    members = ("TopicArn", "SecretId", "RoleArn", "PolicySourceArn")
-    return next((named[member] for member in members if member in named), None)
+    members = ("TopicArn", "SecretId", "RoleArn", "PolicySourceArn", "KeyId", "resourceArn")
+    return next((named[member] for member in members if str(named.get(member)).startswith("arn:")), None)
 
 
 def allows(statements: list[dict[str, Any]], action: str, arn: str | None) -> bool:

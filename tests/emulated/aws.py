@@ -101,9 +101,9 @@ class EmulatedAws:
         finally:
             self._front.watchers.remove(watcher)
 
-    def hold(self, role: str) -> list[dict[str, Any]]:
+    def hold(self, role: str, account: str = ACCOUNT) -> list[dict[str, Any]]:
         """Refuse from now on what the role's own policies do not allow; the statements it is held against."""
-        iam = self.client("iam")
+        iam = self.client("iam", account=account)
         documents = [
             iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
             for name in iam.list_role_policies(RoleName=role)["PolicyNames"]

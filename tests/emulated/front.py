@@ -23,7 +23,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
-from tests.emulated import actions, moto_repairs
+from tests.emulated import actions, other_accounts
 
 Kind = Literal["denied", "throttled", "timed-out", "second-page-missing", "key-disabled"]
 """How a call fails; ``key-disabled`` is SNS's refusal where the topic's key cannot be used."""
@@ -58,6 +58,7 @@ class Front:
         self.closing = threading.Event()
         self._ministack = f"http://127.0.0.1:{ministack}"
         self._pool = urllib3.PoolManager(maxsize=32, retries=False)
+        self._ask = other_accounts.asker(self._pool, self._ministack)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._callers: dict[str, tuple[str, str]] = {}
 
@@ -76,14 +77,16 @@ class Front:
         if self._died("before", request.action, caller):
             return Response(status=503)(environ, start_response)
         response = self._refused(request, account, caller)
+        owner = other_accounts.owner_of(request, account)
         if not response and request.service in _MOTO:
             again = environ | {
                 "wsgi.input": BytesIO(body),
                 "CONTENT_LENGTH": str(len(body)),
-                "HTTP_X_MOTO_ACCOUNT_ID": request.parameters.get("registryId", account),
+                "HTTP_X_MOTO_ACCOUNT_ID": owner,
             }
             response = Response.from_app(self._moto, again, buffered=True)
-        response = response or self._forward(http.method, url, headers, body)
+        sent = headers if owner == account else other_accounts.as_account(headers, owner)
+        response = response or self._forward(http.method, url, sent, body)
         if self.faults.get(request.action) == "second-page-missing" and response.status_code < 300:
             _add_token(request, response)
         self.calls.append(Call(request.action, caller, response.status_code))
@@ -112,7 +115,7 @@ class Front:
         elif (
             fault == "denied"
             or (held is not None and request.action not in _FREE and not actions.allows(held, request.action, arn))
-            or not _shared(request, account)
+            or not other_accounts.admits(request, account, caller, self._ask)
         ):
             status, headers, body = actions.denied(request, caller, arn)
         else:
@@ -122,14 +125,9 @@ class Front:
     def _caller(self, request: actions.Request) -> tuple[str, str]:
         """The account and ARN behind an access key, as STS tells them."""
         if request.access_key not in self._callers:
-            scope = f"AWS4-HMAC-SHA256 Credential={request.access_key}/20260101/{request.region}/sts/aws4_request"
-            answer = self._pool.request(
-                "POST",
-                self._ministack,
-                body="Action=GetCallerIdentity&Version=2011-06-15",
-                headers={"Authorization": scope, "Content-Type": "application/x-www-form-urlencoded"},
-            )
-            text = answer.data.decode()
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            asked = "Action=GetCallerIdentity&Version=2011-06-15"
+            text = self._ask(request.access_key, "sts", request.region, headers, asked)
             account, arn = (re.search(f"<{name}>(.*?)</{name}>", text) for name in ("Account", "Arn"))
             if not account or not arn:
                 raise RuntimeError(f"STS does not know {request.access_key}: {text}")
@@ -144,14 +142,6 @@ class Front:
         response.headers.clear()
         response.headers.extend((name, value) for name, value in answer.headers.items() if name.lower() not in dropped)
         return response
-
-
-def _shared(request: actions.Request, account: str) -> bool:
-    """Whether another account's ECR repository, if the call is for one, names the caller's account in its policy."""
-    owner = request.parameters.get("registryId", account)
-    if request.service != "ecr" or owner == account or "repositoryName" not in request.parameters:
-        return True
-    return account in moto_repairs.repository_policy(owner, request.region, request.parameters["repositoryName"])
 
 
 def _add_token(request: actions.Request, response: Response) -> None:

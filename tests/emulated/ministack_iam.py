@@ -122,6 +122,10 @@ def _decided(role: dict[str, Any], action: str, resource: str) -> tuple[str, str
     full = evaluator.parse_policy_document(_FULL_ACCESS)
     controls = [[_service_control_policies.get(account, full)]] if account in _organizations else []
     decision = evaluator.evaluate(request, list(own.values()), *boundary, *controls).decision
+    owner = resource.split(":")[4] if resource.count(":") > 4 else ""
+    if decision == "Allow" and owner not in ("", account):
+        # Of another account's resource its policy has to allow it too, which a simulation of a role is not given.
+        decision = "ImplicitDeny"
     effect = "Deny" if decision == "Deny" else "Allow"
     matched = [name for name, statements in own.items() if evaluator._first_match(request, statements, effect)]
     shown = [one for policies in (own.values(), *boundary) for policy in policies for one in policy]

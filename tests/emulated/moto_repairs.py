@@ -3,7 +3,8 @@
 Installed once, when the emulated AWS starts. What only time or AWS itself brings about is the world's to set:
 ``set_nat_state``, ``forget_nat_gateway``, ``set_route_state``, ``set_endpoint_state``, ``lose_endpoint_interfaces``.
 ``moto_ways_out`` has the repairs of IPv6, prefix lists, regional NAT gateways and instances,
-``moto_block_public_access`` what its name says, and ``moto_dns`` those of Route 53 and its Resolver.
+``moto_block_public_access`` what its name says, ``moto_dns`` those of Route 53 and its Resolver, and ``moto_registry``
+those of ECR's registries.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.vpcs import VPCs
 from moto.ecr.models import ecr_backends
 
-from tests.emulated import moto_block_public_access, moto_dns, moto_ways_out
+from tests.emulated import moto_block_public_access, moto_dns, moto_registry, moto_ways_out
 
 _PRIVATE_NAMES = {
     "ecr.api": ("api.ecr.{region}.amazonaws.com",),
@@ -49,6 +50,7 @@ def repair() -> None:
     moto_ways_out.repair()
     moto_block_public_access.repair()
     moto_dns.repair()
+    moto_registry.repair()
 
 
 def _private_names(endpoint: Any, region: str) -> list[dict[str, str]]:

@@ -64,11 +64,11 @@ def evidence(cause: RankedCause) -> str:
     return "\n".join([*(one.text for one in cause.evidence), *hops])
 
 
-def carry_out(world: World, command: Command) -> None:
-    """Make the call that a printed command makes, from its structured form."""
+def carry_out(world: World, command: Command, account: str | None = None) -> None:
+    """Make the call that a printed command makes, from its structured form, in the account that the fix names."""
     assert isinstance(command.service, str)
     assert isinstance(command.operation, str)
     assert isinstance(command.parameters, dict)
-    client = world.builder.client(command.service)
+    client = world.builder.aws.client(command.service, account=account or world.account)
     method = {client.meta.method_to_api_mapping[name]: name for name in client.meta.method_to_api_mapping}
     getattr(client, method[command.operation])(**command.parameters)

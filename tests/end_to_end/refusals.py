@@ -48,8 +48,8 @@ RESTS_ON: dict[str, set[str]] = {
     "role-without-permission": {
         *_SINCE,
         "ecs:DescribeTaskDefinition",
-        "iam:SimulatePrincipalPolicy",
         "ecr:GetRepositoryPolicy",
+        "ecr:GetRegistryPolicy",
     },
     "image-tag-missing": {*_SINCE, "ecr:DescribeImages"},
     "healthy": set(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pull_doctor.facts.aws import Aws, ReaderRole
@@ -143,7 +145,13 @@ def test_credentials_of_another_account_prove_nothing(aws: EmulatedAws, name: st
 def test_the_reader_role_of_another_account_is_assumed(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
     world = build(aws, "private-subnet-without-route", account=OTHER_ACCOUNT)
-    trust = '{"Version":"2012-10-17","Statement":[]}'
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{aws.account}:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "external"}},
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = aws.client("iam", account=OTHER_ACCOUNT).create_role(RoleName="reader", AssumeRolePolicyDocument=trust)
     reader = ReaderRole(role["Role"]["Arn"], "external")
     report = report_on(aws, world.event, Aws(session(aws), {OTHER_ACCOUNT: reader}, registry=OFFLINE))

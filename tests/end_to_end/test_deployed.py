@@ -34,6 +34,7 @@ NOT_THROUGH_THE_PROXY = {
 
 READ_ELSEWHERE = {
     "ec2:DescribeVpcBlockPublicAccessExclusions": "asked where Block Public Access is on, which is a whole account's",
+    "ecr:GetAccountSetting": "asked for a registry with a policy, which is a whole account's",
     "ecs:DescribeServiceRevisions": "asked for a deployment that its service does not show any more",
     "iam:GetInstanceProfile": "asked for a task definition without an execution role, on EC2",
     "route53resolver:GetFirewallDomainList": "asked for a list whose domains cannot be read",
@@ -52,6 +53,9 @@ REPORTED = (
     "zone-without-the-registry",
     "firewall-blocks-the-registry",
     "resolver-rule-for-everything",
+    "role-reads-tagged-repositories",
+    "boundary-denies-the-image",
+    "secret-key-admits-nobody",
 )
 """Worlds that together need every right of the function's role."""
 

@@ -85,6 +85,16 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("execution-role-trusts-ec2", "endpoint-group-closed", "next"),
     ("execution-role-trusts-ec2", "tag-not-pushed", "next"),
     ("secret-not-readable", "role-without-image", "next"),
+    ("secret-key-admits-nobody", "role-without-image", "next"),
+    ("login-not-readable", "route-removed", "next"),
+    ("role-denies-the-image", "tag-not-pushed", "next"),
+    ("repository-denies-the-role", "tag-not-pushed", "next"),
+    ("repository-denies-the-role", "s3-endpoint-removed", "next"),
+    ("endpoint-group-closed", "repository-denies-the-role", "next"),
+    ("role-names-another-endpoint", "s3-endpoint-policy", "next"),
+    ("key-disabled", "s3-endpoint-removed", "next"),
+    ("cache-without-rights", "route-removed", "possible"),
+    ("instance-without-a-profile", "tag-not-pushed", "next"),
 )
 
 

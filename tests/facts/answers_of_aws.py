@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-from urllib.parse import quote
-
 from pull_doctor.facts import questions as q
 from pull_doctor.facts import values as v
-from tests.facts import answers_of_ec2, answers_of_ec2_gateways, answers_of_route53
+from tests.facts import answers_of_ec2, answers_of_ec2_gateways, answers_of_rights, answers_of_route53
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, AwsError
 from tests.facts.case import (
     CONTAINER_INSTANCE,
     DIGEST,
     HERE,
     INDEX,
-    KEY,
     NOON,
     NOON_IN_SEOUL,
     PLANTED,
-    PROFILE,
-    REPOSITORY,
     REVISION,
     ROLE,
     SECRET,
     TASK_DEFINITION,
     TASKS,
-    TRUST,
     Case,
     index,
 )
 
-
-def _simulated(action: str, **members: Any) -> dict[str, Any]:
-    return {"EvalActionName": action, "EvalResourceName": "*", "EvalDecision": "implicitDeny", **members}
-
-
 CASES = (
     *answers_of_ec2.CASES,
     *answers_of_ec2_gateways.CASES,
+    *answers_of_rights.CASES,
     *answers_of_route53.CASES,
     Case(
         q.OneService(*HERE, "prod", "web"),
@@ -352,140 +340,5 @@ CASES = (
         ],
         v.EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8", "windows/amd64")),
         gone=(AwsError("RepositoryNotFoundException"),),
-    ),
-    Case(
-        q.RepositoryPolicy(*HERE, OWN_ACCOUNT, "web"),
-        "GetRepositoryPolicy",
-        [{"policyText": '{"Statement": []}'}],
-        '{"Statement": []}',
-        gone=(AwsError("RepositoryPolicyNotFoundException"), AwsError("RepositoryNotFoundException")),
-    ),
-    Case(
-        q.OneRole(*HERE, ROLE),
-        "GetRole",
-        [
-            {
-                "Role": {
-                    "Path": "/",
-                    "RoleName": "pull",
-                    "RoleId": "AROAEXAMPLE123456",
-                    "Arn": ROLE,
-                    "CreateDate": NOON,
-                    "AssumeRolePolicyDocument": quote(json.dumps(TRUST)),
-                    "PermissionsBoundary": {
-                        "PermissionsBoundaryType": "Policy",
-                        "PermissionsBoundaryArn": f"arn:aws:iam::{OWN_ACCOUNT}:policy/limit",
-                    },
-                }
-            }
-        ],
-        v.Role(ROLE, json.dumps(TRUST, sort_keys=True), f"arn:aws:iam::{OWN_ACCOUNT}:policy/limit"),
-        gone=(AwsError("NoSuchEntity", status=404), AwsError("NoSuchEntityException", status=404)),
-    ),
-    Case(
-        q.OneInstanceProfile(*HERE, PROFILE),
-        "GetInstanceProfile",
-        [
-            {
-                "InstanceProfile": {
-                    "Path": "/team/",
-                    "InstanceProfileName": "hosts",
-                    "InstanceProfileId": "AIPAEXAMPLE123456",
-                    "Arn": PROFILE,
-                    "CreateDate": NOON,
-                    "Roles": [
-                        {
-                            "Path": "/",
-                            "RoleName": "pull",
-                            "RoleId": "AROAEXAMPLE123456",
-                            "Arn": ROLE,
-                            "CreateDate": NOON,
-                            "AssumeRolePolicyDocument": quote(json.dumps(TRUST)),
-                        }
-                    ],
-                }
-            }
-        ],
-        v.InstanceProfile(PROFILE, ROLE),
-        gone=(AwsError("NoSuchEntity", status=404), AwsError("NoSuchEntityException", status=404)),
-    ),
-    Case(
-        q.Organization(*HERE),
-        "DescribeOrganization",
-        [{"Organization": {"Id": "o-exampleorg1", "MasterAccountId": "999999999999", "FeatureSet": "ALL"}}],
-        "o-exampleorg1",
-        gone=(AwsError("AWSOrganizationsNotInUseException"),),
-    ),
-    Case(
-        q.OneSecret(*HERE, SECRET),
-        "DescribeSecret",
-        [{"ARN": SECRET, "Name": "prod/db", "KmsKeyId": KEY, "DeletedDate": NOON_IN_SEOUL, "Description": PLANTED}],
-        v.Secret(SECRET, NOON, KEY),
-        gone=(AwsError("ResourceNotFoundException"),),
-    ),
-    Case(
-        q.SecretPolicy(*HERE, SECRET),
-        "GetResourcePolicy",
-        [{"ARN": SECRET, "Name": "prod/db", "ResourcePolicy": '{"Statement": []}'}],
-        '{"Statement": []}',
-        gone=(AwsError("ResourceNotFoundException"),),
-    ),
-    Case(
-        q.OneParameter(*HERE, "/prod/splunk"),
-        "DescribeParameters",
-        [
-            {"Parameters": []},
-            {"Parameters": [{"Name": "/prod/splunk", "Type": "SecureString", "KeyId": KEY, "Description": PLANTED}]},
-        ],
-        v.Parameter("/prod/splunk", KEY),
-        token="NextToken",
-    ),
-    Case(
-        q.Simulation(*HERE, ROLE, ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), REPOSITORY),
-        "SimulatePrincipalPolicy",
-        [
-            {
-                "EvaluationResults": [
-                    _simulated(
-                        "ecr:BatchGetImage",
-                        OrganizationsDecisionDetail={"AllowedByOrganizations": False},
-                        ResourceSpecificResults=[
-                            {
-                                "EvalResourceName": REPOSITORY,
-                                "EvalResourceDecision": "explicitDeny",
-                                "MatchedStatements": [
-                                    {"SourcePolicyId": "deny-all"},
-                                    {"SourcePolicyId": "deny-all"},
-                                ],
-                                "MissingContextValues": ["aws:SourceVpce"],
-                                "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": True},
-                            }
-                        ],
-                    )
-                ]
-            },
-            {
-                "EvaluationResults": [
-                    _simulated(
-                        "ecr:GetDownloadUrlForLayer",
-                        EvalDecision="allowed",
-                        MatchedStatements=[{"SourcePolicyId": "pull", "SourcePolicyType": "IAM Policy"}],
-                    )
-                ]
-            },
-        ],
-        (
-            v.Simulated(
-                "ecr:BatchGetImage",
-                "explicitDeny",
-                ("deny-all",),
-                ("aws:SourceVpce",),
-                boundary_allows=True,
-                organization_allows=False,
-            ),
-            v.Simulated("ecr:GetDownloadUrlForLayer", "allowed", ("pull",)),
-        ),
-        token="Marker",
-        gone=(AwsError("NoSuchEntity"),),
     ),
 )

@@ -81,6 +81,15 @@ def test_the_role_is_assumed_once_with_its_external_id(their_vpc: str) -> None:
     assert asked == [{"RoleArn": ROLE.arn, "RoleSessionName": "pull-doctor", "ExternalId": "shared-word"}]
 
 
+def test_the_role_is_used_with_the_settings_of_the_own_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile dev]\nendpoint_url = http://127.0.0.1:1\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    aws = Aws(boto3.Session("testing", "testing", profile_name="dev"), reader_roles={THEIRS: ROLE})
+    assert aws.client("ecr", REGION, THEIRS).meta.endpoint_url == "http://127.0.0.1:1"
+
+
 def test_the_call_that_timed_out_is_named_among_several() -> None:
     options, exclusions = "DescribeVpcBlockPublicAccessOptions", "DescribeVpcBlockPublicAccessExclusions"
     blocked = {"VpcBlockPublicAccessOptions": {"InternetGatewayBlockMode": "block-ingress"}}

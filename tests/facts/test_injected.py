@@ -1,6 +1,6 @@
 import pytest
 
-from pull_doctor.facts.injected import parse_value_from
+from pull_doctor.facts.injected import parse_credentials, parse_value_from
 from tests.network.factory import ACCOUNT, PLACE, REGION
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:prod/database-AbCdEf"
@@ -40,3 +40,12 @@ def test_an_arn_says_where_it_is() -> None:
 @pytest.mark.parametrize("text", ["", "arn:aws:s3:::bucket/key", "arn:aws:secretsmanager:eu-west-1", "arn:", ":3"])
 def test_what_names_neither_is_none(text: str) -> None:
     assert parse_value_from(text, PLACE) is None
+
+
+def test_the_credentials_of_a_registry_are_named_by_arn_or_by_name() -> None:
+    arn = f"arn:aws:secretsmanager:us-east-1:{PLACE.account}:secret:hub-AbCdEf"
+    assert parse_credentials(arn, PLACE) == parse_value_from(arn, PLACE)
+    named = parse_credentials("hub", PLACE)
+    assert named
+    assert (named.kind, named.names, named.place) == ("secret", ("hub",), PLACE)
+    assert parse_credentials("", PLACE) is None

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from pull_doctor.facts import questions as q
-from pull_doctor.facts.permissions import actions, actions_of, policy_document
+from pull_doctor.facts.permissions import actions, actions_of, owner_actions, policy_document
+from pull_doctor.facts.readers import READERS
 
 
 def test_all_actions_only_read() -> None:
@@ -33,12 +34,36 @@ def test_the_policy_grants_every_action_once() -> None:
         "ReadEcr",
         "ReadEcs",
         "ReadIam",
+        "ReadKms",
         "ReadOrganizations",
         "ReadRoute53",
         "ReadRoute53Resolver",
         "ReadSecretsmanager",
         "ReadSsm",
     ]
+
+
+def test_an_owner_is_asked_for_no_more_than_what_tasks_of_other_accounts_need() -> None:
+    assert owner_actions() == (
+        "ecr:BatchGetImage",
+        "ecr:DescribeImages",
+        "ecr:DescribePullThroughCacheRules",
+        "ecr:DescribeRepositories",
+        "ecr:GetAccountSetting",
+        "ecr:GetRegistryPolicy",
+        "ecr:GetRepositoryPolicy",
+        "ecr:ListTagsForResource",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "ssm:DescribeParameters",
+    )
+
+
+def test_whatever_another_account_may_own_is_among_its_questions() -> None:
+    owned = {kind for kind in READERS if kind.home is not q.Question.home}
+    assert owned == set(q.OF_ANOTHER_ACCOUNT) - {q.OneParameter}  # that one knows no ARN
 
 
 def test_a_part_of_the_policy() -> None:

@@ -1,4 +1,4 @@
-"""The readers of IAM, Organizations, ECS, Secrets Manager and Systems Manager against MiniStack, over the wire."""
+"""The readers of IAM, Organizations, ECS, KMS, Secrets Manager and Systems Manager against MiniStack, over the wire."""
 
 from __future__ import annotations
 
@@ -36,11 +36,15 @@ def read(reading: Aws, question: q.Question[Any]) -> Any:
 
 def test_a_role_with_its_boundary_and_what_it_may_do(aws: EmulatedAws, reading: Aws) -> None:
     iam = aws.client("iam", account=ACCOUNT)
-    created = iam.create_role(RoleName="reads", Path="/team/", AssumeRolePolicyDocument=json.dumps(TRUST))
-    arn = created["Role"]["Arn"]
+    tags = [{"Key": "team", "Value": "web"}]
+    trust = json.dumps(TRUST)
+    created = iam.create_role(RoleName="reads", Path="/team/", AssumeRolePolicyDocument=trust, Tags=tags)["Role"]
+    arn = created["Arn"]
     repository = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/web"
     simulation = q.Simulation(*HERE, arn, ("ecr:BatchGetImage",), repository)
-    assert read(reading, q.OneRole(*HERE, arn)) == v.Role(arn, json.dumps(TRUST, sort_keys=True))
+    role = v.Role(arn, json.dumps(TRUST, sort_keys=True), id=created["RoleId"], tags=(("team", "web"),))
+    assert read(reading, q.OneRole(*HERE, arn)) == role
+    assert read(reading, q.PoliciesOfRole(*HERE, arn)) == v.RolePolicies(())
     assert read(reading, simulation) == (v.Simulated("ecr:BatchGetImage", "implicitDeny"),)
 
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -60,10 +64,48 @@ def test_a_role_with_its_boundary_and_what_it_may_do(aws: EmulatedAws, reading: 
     assert read(reading, q.OneRole(*HERE, arn)).boundary == limit
 
 
+def test_the_policies_of_a_role_as_they_are_written(aws: EmulatedAws, reading: Aws) -> None:
+    def document(action: str) -> str:
+        statement = {"Action": action, "Effect": "Allow", "Resource": "*"}
+        return json.dumps({"Statement": [statement], "Version": "2012-10-17"})
+
+    iam = aws.client("iam", account=ACCOUNT)
+    arn = iam.create_role(RoleName="written", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    mine = iam.create_policy(PolicyName="mine", PolicyDocument=document("s3:*"))["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=mine, PolicyDocument=document("ecr:*"), SetAsDefault=True)
+    edge = iam.create_policy(PolicyName="edge", PolicyDocument=document("ecr:Get*"))["Policy"]["Arn"]
+    aws_s = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    for policy in (aws_s, mine):
+        iam.attach_role_policy(RoleName="written", PolicyArn=policy)
+    iam.put_role_policy(RoleName="written", PolicyName="own", PolicyDocument=document("logs:*"))
+    iam.put_role_permissions_boundary(RoleName="written", PermissionsBoundary=edge)
+
+    found = read(reading, q.PoliciesOfRole(*HERE, arn))
+    assert [policy.name for policy in found.identity] == [aws_s, mine, "own"]
+    assert "ecr:BatchGetImage" in found.identity[0].document
+    assert [policy.document for policy in found.identity[1:]] == [document("ecr:*"), document("logs:*")]
+    assert found.boundary == v.NamedPolicy(edge, document("ecr:Get*"))
+
+
+def test_a_key_until_it_is_deleted(aws: EmulatedAws, reading: Aws) -> None:
+    kms = aws.client("kms", account=ACCOUNT)
+    key = kms.create_key(Policy='{"Statement": []}')["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/images", TargetKeyId=key)
+    assert read(reading, q.OneKey(*HERE, "alias/images")) == v.Key(key, "Enabled", "CUSTOMER")
+    assert read(reading, q.KeyPolicy(*HERE, key)) == '{"Statement": []}'
+    kms.disable_key(KeyId=key)
+    assert read(reading, q.OneKey(*HERE, key)).state == "Disabled"
+    kms.schedule_key_deletion(KeyId=key)
+    assert read(reading, q.OneKey(*HERE, key.rpartition("/")[2])).state == "PendingDeletion"
+
+
 def test_what_is_not_there(reading: Aws) -> None:
     assert read(reading, q.OneRole(*HERE, f"arn:aws:iam::{ACCOUNT}:role/none")) is None
     assert read(reading, q.Simulation(*HERE, f"arn:aws:iam::{ACCOUNT}:role/none", ("ecr:*",), "*")) is None
     assert read(reading, q.Organization(*HERE)) is None
+    assert read(reading, q.PoliciesOfRole(*HERE, f"arn:aws:iam::{ACCOUNT}:role/none")) is None
+    assert read(reading, q.OneKey(*HERE, "alias/none")) is None
+    assert read(reading, q.KeyPolicy(*HERE, f"arn:aws:kms:{REGION}:{ACCOUNT}:key/none")) is None
     assert read(reading, q.OneSecret(*HERE, "none")) is None
     assert read(reading, q.SecretPolicy(*HERE, "none")) is None
     assert read(reading, q.OneParameter(*HERE, "none")) is None

@@ -131,6 +131,25 @@ def test_an_endpoint_s_default_policy(world: World) -> None:
     assert statement == {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 
 
+def test_a_repository_with_its_key_and_tags(world: World) -> None:
+    ecr = boto3.client("ecr", region_name=REGION)
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd"
+    arn = ecr.create_repository(
+        repositoryName="locked",
+        encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key},
+        tags=[{"Key": "team", "Value": "web"}],
+    )["repository"]["repositoryArn"]
+    assert read(world, q.RepositoryDetails(ACCOUNT, REGION, ACCOUNT, "locked")) == v.Repository(arn, "KMS", key)
+    assert read(world, q.RepositoryTags(ACCOUNT, REGION, ACCOUNT, "locked")) == (("team", "web"),)
+    assert read(world, q.RepositoryDetails(ACCOUNT, REGION, ACCOUNT, "none")) is None
+    assert read(world, q.RepositoryTags(ACCOUNT, REGION, ACCOUNT, "none")) is None
+    ecr.delete_repository(repositoryName="locked")
+
+
+def test_a_registry_without_a_policy(world: World) -> None:
+    assert read(world, q.RegistryPolicyOf(ACCOUNT, REGION, ACCOUNT)) == v.RegistryRules(None)
+
+
 def test_repositories_and_the_manifest_of_an_index(world: World) -> None:
     ecr = boto3.client("ecr", region_name=REGION)
     for name in ("team/app", "team/web"):

@@ -14,16 +14,14 @@ from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.engine import ask
 from pull_doctor.facts.fact import Known, Unknown
 from tests.facts.answers_of_ec2 import CASES
-from tests.facts.botocore_world import OWN_ACCOUNT, REGION, Answer, AwsError, World
+from tests.facts.botocore_world import OWN_ACCOUNT, AwsError, World
 from tests.facts.case import (
     DIGEST,
     HERE,
     INDEX,
-    KEY,
     MANIFEST,
     REPOSITORY,
     ROLE,
-    SECRET,
     TASK_DEFINITION,
     TASKS,
     index,
@@ -190,7 +188,7 @@ def test_the_digest_decides() -> None:
     world = World({"DescribeImages": [AwsError("RepositoryNotFoundException")]})
     question = q.EcrImageOf(OWN_ACCOUNT, "us-east-1", "444455556666", "web", "1", DIGEST)
     assert ask(Aws(world.session()), question) == Known(v.EcrLookup("repository"))
-    assert world.calls[0][2] == {
+    assert world.calls[-1][2] == {
         "registryId": "444455556666",
         "repositoryName": "web",
         "imageIds": [{"imageDigest": DIGEST}],
@@ -260,7 +258,7 @@ def manifest(*images: dict[str, Any], failures: Sequence[dict[str, str]] = ()) -
 def test_one_image_is_asked_for_by_tag_or_digest_and_as_an_index() -> None:
     world = World({"BatchGetImage": [AwsError("RepositoryNotFoundException")]})
     ask(Aws(world.session()), q.EcrManifestOf(*HERE, "444455556666", "web", "1", DIGEST))
-    asked_for = world.calls[0][2]
+    asked_for = world.calls[-1][2]
     assert asked_for["imageIds"] == [{"imageDigest": DIGEST}]
     assert (asked_for["registryId"], asked_for["repositoryName"]) == ("444455556666", "web")
     assert {INDEX, MANIFEST} < set(asked_for["acceptedMediaTypes"])
@@ -304,72 +302,3 @@ def test_an_answer_without_manifest_and_without_failure_is_unknown() -> None:
     fact = manifest()
     assert isinstance(fact, Unknown)
     assert fact.detail == "ECR gave no manifest: no reason"
-
-
-def role_of(arn: str, trust: str = "%7B%7D") -> Known[Any] | Unknown:
-    role = {
-        "Path": "/",
-        "RoleName": "pull",
-        "RoleId": "AROAEXAMPLE123456",
-        "Arn": arn,
-        "CreateDate": "2026-01-01T00:00:00Z",
-    }
-    return put(q.OneRole(*HERE, ROLE), GetRole=[{"Role": role | {"AssumeRolePolicyDocument": trust}}])
-
-
-def test_a_role_of_the_same_name_under_another_path_is_another_role() -> None:
-    assert role_of(ROLE.replace("role/", "role/service-role/")) == Known(None)
-    assert role_of(ROLE.replace("pull", "Pull")) == Known(v.Role(ROLE.replace("pull", "Pull"), "{}"))
-
-
-def test_a_role_is_asked_for_by_its_name_without_its_path() -> None:
-    world = World({"GetRole": [AwsError("NoSuchEntity", status=404)]})
-    ask(Aws(world.session()), q.OneRole(*HERE, ROLE.replace("role/", "role/service-role/")))
-    assert world.calls[0][2] == {"RoleName": "pull"}
-
-
-def test_a_trust_policy_that_is_no_policy_is_unknown() -> None:
-    for trust in ("not-json", "%5B%5D", "%22text%22"):
-        fact = role_of(ROLE, trust)
-        assert isinstance(fact, Unknown)
-        assert fact.detail == f"the trust policy of {ROLE} is not JSON"
-
-
-@pytest.mark.parametrize(
-    "key", ["", "alias/aws/secretsmanager", f"arn:aws:kms:{REGION}:{OWN_ACCOUNT}:alias/aws/secretsmanager"]
-)
-def test_aws_s_own_key_is_no_key_of_the_customer(key: str) -> None:
-    answer = {"ARN": SECRET} | ({"KmsKeyId": key} if key else {})
-    assert put(q.OneSecret(*HERE, SECRET), DescribeSecret=[answer]) == Known(v.Secret(SECRET))
-    parameter = {"Name": "/db"} | ({"KeyId": key.replace("secretsmanager", "ssm")} if key else {})
-    fact = put(q.OneParameter(*HERE, "/db"), DescribeParameters=[{"Parameters": [parameter]}])
-    assert fact == Known(v.Parameter("/db"))
-
-
-def test_a_secret_without_a_policy_has_none() -> None:
-    answer = {"ARN": SECRET, "Name": "prod/db"}
-    assert put(q.SecretPolicy(*HERE, SECRET), GetResourcePolicy=[answer]) == Known(None)
-
-
-def test_an_alias_of_the_customer_s_is_a_key() -> None:
-    answer = {"ARN": SECRET, "KmsKeyId": "alias/mine"}
-    assert put(q.OneSecret(*HERE, SECRET), DescribeSecret=[answer]) == Known(v.Secret(SECRET, key="alias/mine"))
-
-
-def test_a_parameter_is_absent_only_once_every_page_is_read() -> None:
-    question = q.OneParameter(*HERE, "/db")
-    other = {"Parameters": [{"Name": "/db-2", "KeyId": KEY}]}
-    assert put(question, DescribeParameters=[{"Parameters": [], "NextToken": "2"}, other]) == Known(None)
-    refused: list[Answer] = [{"Parameters": [], "NextToken": "2"}, AwsError("ThrottlingException")]
-    fact = put(question, DescribeParameters=refused)
-    assert isinstance(fact, Unknown)
-    assert fact.why == "throttled"
-
-
-def test_what_could_not_be_read_is_named_by_its_own_id() -> None:
-    refused = [AwsError("AccessDeniedException")]
-    secret = put(q.OneSecret(*HERE, SECRET), DescribeSecret=refused)
-    parameter = put(q.OneParameter(*HERE, "/db"), DescribeParameters=refused)
-    assert isinstance(secret, Unknown)
-    assert isinstance(parameter, Unknown)
-    assert (secret.resource, parameter.resource) == (SECRET, "/db")

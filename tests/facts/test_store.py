@@ -97,6 +97,7 @@ ADDED = {
     "OneVpc": ("ipv6_cidrs",),
     "OneService": ("task_sets",),
     "Siblings": ("container_instance",),
+    "OneRole": ("id", "tags"),
 }
 """The members that facts saved by the first version do not have."""
 

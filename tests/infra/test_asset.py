@@ -92,14 +92,14 @@ def test_botocore_in_it_has_the_model_of_every_service_that_is_called(tree: Path
 
 def test_the_services_are_those_of_the_readers_and_of_every_client_in_the_code(tree: Path) -> None:
     made = {
-        node.args[0].value
+        argument.value
         for file in (tree / "pull_doctor").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"client", "resource"}
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
+        and (getattr(node.func, "attr", None) or getattr(node.func, "id", None))
+        in {"client", "owners_client", "resource"}
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
     }
     assert made, "no client is made by name any more: this test looks in the wrong place"
     assert made == asset.services()

@@ -123,14 +123,17 @@ def test_an_unknown_condition_is_no_denial() -> None:
 
 
 @pytest.mark.parametrize("flow", [READ, LAYERS])
-def test_a_decision_that_hangs_on_the_source_is_left_open(flow: Flow) -> None:
+def test_what_hangs_on_the_source_is_judged_by_the_endpoint_itself_and_is_a_cause_of_its_own(flow: Flow) -> None:
     assert hop(flow, policy(under("StringEquals", "aws:SourceVpc", "vpc-1"))).verdict == "ok"
     assert hop(flow, policy(under("StringEquals", "aws:SourceVpce", ENDPOINTS[flow.phase]))).verdict == "ok"
     elsewhere = hop(flow, policy(under("StringEquals", "aws:SourceVpc", "vpc-2")))
-    assert elsewhere.missing is not None
-    assert elsewhere.missing.detail == "statement 1 depends on aws:SourceVpc"
-    denied = hop(flow, policy(allow(), under("StringNotEquals", "aws:SourceVpce", "vpce-2") | {"Effect": "Deny"}))
-    assert denied.verdict == "unknown"
+    assert (elsewhere.verdict, elsewhere.cause) == ("fail", "source-condition-mismatch")
+    assert elsewhere.details == ("statement 1 leaves it out by aws:SourceVpc",)
+    deny = under("StringNotEquals", "aws:SourceVpce", "vpce-2") | {"Effect": "Deny"}
+    assert hop(flow, policy(allow(), deny)).cause == "source-condition-mismatch"
+    # What denies besides is no matter of the source.
+    besides = hop(flow, policy(allow(), deny, allow(Effect="Deny")))
+    assert besides.cause in ("endpoint-policy-denies", "s3-endpoint-policy-denies")
 
 
 @pytest.mark.parametrize(

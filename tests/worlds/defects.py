@@ -19,17 +19,30 @@ from tests.worlds import (
     ipv6_defects,
     name_defects,
     path_defects,
+    permission_defects,
     plain_defects,
     platform_defects,
     policy_defects,
     region_defects,
+    registry_defects,
+    repository_defects,
     role_defects,
     route_defects,
+    secret_defects,
+    source_defects,
     store_defects,
 )
 from tests.worlds.builder import Builder
 from tests.worlds.healthy import Base, Defect, healthy, put_on_a_host
 from tests.worlds.world import Options, World, launched_world
+
+_OF_RIGHTS: dict[str, Defect] = {
+    **permission_defects.DEFECTS,
+    **repository_defects.DEFECTS,
+    **registry_defects.DEFECTS,
+    **secret_defects.DEFECTS,
+    **source_defects.DEFECTS,
+}
 
 DEFECTS: dict[str, Defect] = {
     **plain_defects.DEFECTS,
@@ -46,6 +59,7 @@ DEFECTS: dict[str, Defect] = {
     **name_defects.DEFECTS,
     **access_defects.DEFECTS,
     **ipv6_defects.DEFECTS,
+    **_OF_RIGHTS,
     **region_defects.DEFECTS,
 }
 
@@ -53,6 +67,9 @@ _accounts = itertools.count(700000000001)
 
 ONE_OF_EACH = tuple({defect.cause: name for name, defect in reversed(DEFECTS.items())}.values())
 """The first world of each cause."""
+
+FURTHER = frozenset(_OF_RIGHTS) - frozenset(ONE_OF_EACH)
+"""The worlds of rights that are not the first of their cause: only the long run builds them."""
 
 
 def build_broken(aws: EmulatedAws, *names: str, options: Options | None = None) -> World:
@@ -73,7 +90,7 @@ def broken_world(aws: EmulatedAws, defects: list[Defect], options: Options | Non
         chosen = replace(chosen, platform_version="")
     if defects[0].platform:
         chosen = replace(chosen, platform_version=defects[0].platform[0])
-    if any(one.own_account for one in defects):
+    if any(one.own_account for one in defects) and not chosen.alone:
         chosen = replace(chosen, account=str(next(_accounts)))
     parts = healthy(Builder(aws, workload, chosen.account, chosen.platform_version), chosen, base, defects[0].image)
     if defects[0].host:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tests.emulated import moto_dns
 from tests.emulated.aws import EmulatedAws
-from tests.worlds import texts
+from tests.worlds import harmless_rights, texts
 from tests.worlds.access_defects import block, exclude
 from tests.worlds.defects import broken_world
 from tests.worlds.endpoint_defects import resolve_by
@@ -227,6 +227,7 @@ HARMLESS: dict[str, Defect] = {
     "on-ec2-awsvpc": replace(_NAT, host="awsvpc"),
     "on-ec2-in-public": replace(_PUBLIC, host="host"),
     "on-ec2-with-endpoints": replace(_ENDPOINTS, host="awsvpc"),
+    **harmless_rights.HARMLESS,
     "on-ec2-with-the-instance-role": replace(_ENDPOINTS, host="bridge", instance_role=True),
     "on-managed-instances": replace(_NAT, host="awsvpc", launch_type="MANAGED_INSTANCES"),
     "on-managed-instances-with-endpoints": replace(_ENDPOINTS, host="host", launch_type="MANAGED_INSTANCES"),

@@ -35,13 +35,14 @@ def _invalid_reference(parts: Healthy) -> Broken:
 
 
 def _registry_host_missing(parts: Healthy) -> Broken:
-    repository, ecr = _repository(parts), parts.builder.client("ecr")
-    parts.image = parts.image.partition("/")[2]
+    repository, right, builder = _repository(parts), parts.image, parts.builder
+    parts.image = right.partition("/")[2]
 
     def mend() -> None:
-        ecr.delete_repository(repositoryName=repository, force=True)
+        builder.deploy(right)
 
-    return Broken((f"{parts.builder.workload}:1", repository), texts.no_access(parts.image), mend)
+    culprits = (f"{builder.workload}:1", repository)
+    return Broken(culprits, texts.no_access(parts.image), mend, next_text=lambda: texts.no_access(right))
 
 
 def _repository_missing(parts: Healthy) -> Broken:
@@ -147,7 +148,7 @@ _IMAGE = frozenset({"ecr:DescribeImages"})
 DEFECTS = {
     "image-with-a-scheme": Defect("invalid-image-reference", _invalid_reference, relaunch=True, text_proves=True),
     "registry-not-named": Defect(
-        "registry-host-missing", _registry_host_missing, "nat", certainty="likely", rests_on=_IMAGE
+        "registry-host-missing", _registry_host_missing, "nat", certainty="likely", relaunch=True, rests_on=_IMAGE
     ),
     "repository-missing": Defect("repository-not-found", _repository_missing, "nat", text_proves=True),
     "repository-missing-untold": Defect(

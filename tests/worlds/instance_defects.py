@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tests.worlds import path_defects, plain_defects, policy_defects, texts
 from tests.worlds.healthy import Broken, Defect, Healthy
+from tests.worlds.rights import READ, SIGN_IN, allow, document
 from tests.worlds.scheduler import NetworkMode
 
 _HOST = frozenset({"ecs:DescribeContainerInstances", "ec2:DescribeInstances"})
@@ -49,6 +51,34 @@ def _no_public_ip(parts: Healthy) -> Broken:
     return Broken((host.instance, parts.subnet), text, mend)
 
 
+def _without_a_role(*, profile: bool) -> Callable[[Healthy], Broken]:
+    """No execution role, and an instance without a profile, or with one that holds no role."""
+
+    def breaks(parts: Healthy) -> Broken:
+        host, iam, name = parts.builder.host, parts.builder.client("iam"), f"{parts.builder.workload}-instance"
+        assert host
+        parts.role = None
+
+        def put_on() -> str:
+            made = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+            parts.ec2.associate_iam_instance_profile(InstanceId=host.instance, IamInstanceProfile={"Name": name})
+            return str(made)
+
+        culprit = put_on() if profile else host.instance
+
+        def mend() -> None:
+            trust = allow("sts:AssumeRole", None, Principal={"Service": "ec2.amazonaws.com"})
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+            iam.put_role_policy(RoleName=name, PolicyName="pull", PolicyDocument=document(allow([SIGN_IN, *READ])))
+            if not profile:
+                put_on()
+            iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+
+        return Broken((culprit,), texts.no_login(parts.image), mend)
+
+    return breaks
+
+
 _ROUTE = plain_defects.DEFECTS["route-removed"]
 _NAT = path_defects.DEFECTS["nat-failed"]
 _EGRESS = path_defects.DEFECTS["egress-closed"]
@@ -56,6 +86,7 @@ _ACL = path_defects.DEFECTS["acl-without-replies"]
 _S3 = plain_defects.DEFECTS["s3-endpoint-removed"]
 _GROUP = plain_defects.DEFECTS["endpoint-group-closed"]
 _ADDRESS = plain_defects.DEFECTS["no-public-ip"]
+_WITHOUT_ROLE = _HOST | {"ecs:DescribeTaskDefinition"}
 
 DEFECTS: dict[str, Defect] = {
     "route-removed-on-ec2": _on("bridge", _ROUTE),
@@ -66,6 +97,16 @@ DEFECTS: dict[str, Defect] = {
     "s3-endpoint-removed-on-ec2": _on("bridge", _S3),
     "endpoint-group-closed-on-ec2": _on("awsvpc", _GROUP),
     "no-public-ip-on-ec2": _on("bridge", replace(_ADDRESS, breaks=_no_public_ip)),
+    "instance-without-a-profile": Defect(
+        "instance-role-missing", _without_a_role(profile=False), "nat", host="bridge", rests_on=_WITHOUT_ROLE
+    ),
+    "instance-profile-without-a-role": Defect(
+        "instance-role-missing",
+        _without_a_role(profile=True),
+        "nat",
+        host="awsvpc",
+        rests_on=_WITHOUT_ROLE | {"iam:GetInstanceProfile"},
+    ),
     "route-removed-by-the-instance-role": _by_the_instance(_ROUTE),
     "endpoint-group-closed-by-the-instance-role": _by_the_instance(_GROUP),
     "dkr-endpoint-policy-by-the-instance-role": _by_the_instance(policy_defects.DEFECTS["dkr-endpoint-policy"]),

@@ -109,7 +109,7 @@ DEFECTS = {
     "role-without-image": Defect(
         "pull-permission-denied",
         _role_without_image,
-        rests_on=frozenset({"ecs:DescribeTaskDefinition", "iam:SimulatePrincipalPolicy", "ecr:GetRepositoryPolicy"}),
+        rests_on=frozenset({"ecs:DescribeTaskDefinition", "ecr:GetRepositoryPolicy", "ecr:GetRegistryPolicy"}),
     ),
     "tag-not-pushed": Defect(
         "image-not-found", _tag_not_pushed, text_proves=True, rests_on=frozenset({"ecr:DescribeImages"})

@@ -199,11 +199,11 @@ DEFECTS = {
     ),
     "task-role-deleted": Defect("task-role-not-assumable", _task_role(None), rests_on=_ROLE),
     "boundary-without-ecr": Defect(
-        "permissions-boundary-denies", _boundary(None), rests_on=_RIGHTS | {"ecr:GetRepositoryPolicy"}
+        "permissions-boundary-denies",
+        _boundary(None),
+        rests_on=_DEFINITION | {"ecr:GetRepositoryPolicy", "ecr:GetRegistryPolicy"},
     ),
-    "boundary-in-text": Defect(
-        "permissions-boundary-denies", _boundary(_BY_BOUNDARY), text_proves=True, rests_on=_RIGHTS
-    ),
+    "boundary-in-text": Defect("permissions-boundary-denies", _boundary(_BY_BOUNDARY), text_proves=True),
     "service-control-policy-in-text": Defect(
         "organization-policy-denies", _service_control_policy(_BY_ORGANIZATION), text_proves=True
     ),

@@ -116,6 +116,15 @@ def endpoint_denied(image: str, role: str, action: str = "ecr:BatchGetImage") ->
     return f"{_SIGN_IN_REFUSED} {refusal}" if sign_in else f"{_RETRIED} {image}: denied: {refusal}"
 
 
+def sign_in_refused(role: str, reason: str) -> str:
+    """AWS's own words for a refused sign-in; ``role`` is the signing role's ARN, ``reason`` their end."""
+    account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+    return (
+        f"{_SIGN_IN_REFUSED} User: arn:aws:sts::{account}:assumed-role/{name}/0f4d is not authorized to perform: "
+        f"ecr:GetAuthorizationToken on resource: * {reason}"
+    )
+
+
 def sign_in_denied() -> str:
     """A refused sign-in, cut before it says who refused it."""
     return f"{_SIGN_IN_REFUSED} User: arn:aws:sts::"
@@ -256,4 +265,52 @@ def no_such_host(image: str, host: str | None = None) -> str:
     return (
         f'{_RETRIED} {image}: failed to do request: Head "{url}": dial tcp: lookup {registry} on 10.0.0.2:53: '
         "no such host"
+    )
+
+
+def manifest_unknown(image: str) -> str:
+    """ECR has the repository, and not the image."""
+    return f"{_RETRIED} {image}: manifest unknown: Requested image not found"
+
+
+def server_error(image: str) -> str:
+    """ECR fails on the request for the manifest, and does not say why."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return f"{_RETRIED} {image}: unexpected status from HEAD request to {url}: 500 Internal Server Error"
+
+
+def no_login(image: str) -> str:
+    """Docker asks without credentials, since the agent of the instance has none to sign in with."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return f'CannotPullContainerError: Error response from daemon: Head "{url}": no basic auth credentials'
+
+
+def login_expired(image: str) -> str:
+    """The login that Docker holds is older than ECR's twelve hours."""
+    host, _, path = image.partition("/")
+    repository = path.rpartition(":")[0]
+    return (
+        f"CannotPullContainerError: Error response from daemon: pull access denied for {host}/{repository}, repository "
+        "does not exist or may require 'docker login': denied: Your authorization token has expired. Reauthenticate "
+        "and try again."
+    )
+
+
+def unauthorized(image: str) -> str:
+    """A registry that knows the caller not, or not well enough; the image is written with its host."""
+    host, _, path = image.partition("/")
+    repository, _, tag = path.rpartition(":")
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    return f"{_RETRIED} {image}: unexpected status from HEAD request to {url}: 401 Unauthorized"
+
+
+def login_unavailable(why: str) -> str:
+    """Secrets Manager does not give the credentials of a registry; ``why`` names the secret."""
+    return (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        f"unable to get registry auth from asm: service call has been retried 1 time(s): {why}"
     )

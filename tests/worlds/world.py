@@ -21,7 +21,8 @@ class Options:
     ``main_table``: the task's subnet has no route table of its own. ``acl_without_replies``: its ACL names what it
     allows, and the implicit deny stops the replies. ``image`` replaces the image: any reference, or ``ecr`` for
     ``team/WORKLOAD:1.42.0`` in ECR. ``by_digest`` asks for that ECR image as ``@sha256:...``. ``image_account`` and
-    ``image_region`` move the ECR repository.
+    ``image_region`` move the ECR repository. ``alone``: no other world stands beside it, so that one that holds for a
+    whole account can have this one.
     """
 
     account: str = ACCOUNT
@@ -32,6 +33,7 @@ class Options:
     by_digest: bool = False
     image_account: str | None = None
     image_region: str = REGION
+    alone: bool = False
 
 
 @dataclass

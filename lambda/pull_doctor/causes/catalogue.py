@@ -20,6 +20,7 @@ _ENDPOINTS = ("Amazon ECR interface VPC endpoints", f"{_ECR}vpc-endpoints.html")
 _FARGATE_NETWORK = ("Fargate task networking", f"{_ECS}fargate-task-networking.html")
 _EXECUTION_ROLE = ("Amazon ECS task execution IAM role", f"{_ECS}task_execution_IAM_role.html")
 _TASK_ROLE = ("Amazon ECS task IAM role", f"{_ECS}task-iam-roles.html")
+_LOGIN = ("Using non-AWS container images in Amazon ECS", f"{_ECS}private-auth.html")
 _VPC_DNS = ("Understanding Amazon DNS", f"{_VPC}userguide/AmazonDNS-concepts.html")
 _DEPLOYMENT = ("Amazon ECS rolling deployments", f"{_ECS}deployment-type-ecs.html")
 _DENIED = (
@@ -99,12 +100,38 @@ CATALOGUE: tuple[Row, ...] = (
         docs=(_PULL,),
     ),
     Row(
+        "ecr-key-unusable",
+        "the repository's KMS key is disabled or being deleted",
+        "image",
+        ("kms-denied", "registry-unavailable-5xx"),
+        ("resolve", "download"),
+        hosts=(*_OF_ECR, "s3"),
+        registry="ecr",
+        docs=(
+            ("Encryption at rest in Amazon ECR", f"{_ECR}encryption-at-rest.html"),
+            ("Key states of AWS KMS keys", "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"),
+        ),
+    ),
+    Row(
         "registry-rate-limited",
         "the registry (Docker Hub, ECR Public, ECR) limits pulls",
         "image",
         ("rate-limited",),
         _ON_THE_WAY,
         docs=(_PULL,),
+    ),
+    Row(
+        "pull-through-cache-broken",
+        "a cache rule, its upstream secret or its permissions do not work",
+        "identity",
+        ("pull-through-cache-failure", *_NOT_THERE, "registry-access-denied", "auth-denied-ecr-permission"),
+        ("resolve", "download"),
+        hosts=_OF_ECR,
+        registry="ecr",
+        docs=(
+            ("IAM permissions for a pull through cache", f"{_ECR}pull-through-cache-iam.html"),
+            ("Troubleshooting pull through cache issues", f"{_ECR}error-pullthroughcache.html"),
+        ),
     ),
     # Who may pull it.
     Row(
@@ -160,6 +187,78 @@ CATALOGUE: tuple[Row, ...] = (
         hosts=_OF_ECR,
         registry="ecr",
         docs=(_DENIED,),
+    ),
+    Row(
+        "instance-role-missing",
+        "EC2: no instance profile, or one without a role, where the instance role pulls",
+        "identity",
+        REFUSALS,
+        ("sign-in", "resolve"),
+        hosts=_OF_ECR,
+        registry="ecr",
+        docs=(("Amazon ECS container instance IAM role", f"{_ECS}instance_IAM_role.html"),),
+    ),
+    Row(
+        "repository-policy-denies",
+        "the repository's policy denies, or a cross-account pull is not granted",
+        "identity",
+        REFUSALS,
+        ("prepare", *_ON_THE_WAY),
+        hosts=_OF_ECR,
+        registry="ecr",
+        docs=(("Private repository policies in Amazon ECR", f"{_ECR}repository-policies.html"), _DENIED),
+    ),
+    Row(
+        "registry-policy-denies",
+        "the registry's policy denies",
+        "identity",
+        REFUSALS,
+        ("prepare", *_ON_THE_WAY),
+        hosts=_OF_ECR,
+        registry="ecr",
+        docs=(("Private registry permissions in Amazon ECR", f"{_ECR}registry-permissions.html"), _DENIED),
+    ),
+    Row(
+        "source-condition-mismatch",
+        "an aws:SourceVpc or aws:SourceVpce condition, in whichever layer, does not fit the real path",
+        "network",
+        (*REFUSALS, "secret-unavailable"),
+        ("prepare", *_ON_THE_WAY),
+        docs=(_EXECUTION_ROLE, _ENDPOINTS),
+    ),
+    Row(
+        "registry-token-expired",
+        "the login used is no longer valid",
+        "identity",
+        ("auth-token-expired",),
+        _ON_THE_WAY,
+        docs=(("Private registry authentication in Amazon ECR", f"{_ECR}registry_auth.html"), _PULL),
+    ),
+    Row(
+        "registry-credentials-missing",
+        "a private registry without repositoryCredentials, or the secret is gone",
+        "identity",
+        ("registry-access-denied", "auth-missing-credentials", "secret-unavailable"),
+        ("prepare", *_ON_THE_WAY),
+        follows=(("registry-host-missing", "Docker Hub was asked for an image that is in ECR"),),
+        docs=(_LOGIN, _PULL),
+    ),
+    Row(
+        "registry-credentials-unreadable",
+        "the execution role may not read that secret or its key",
+        "identity",
+        ("secret-unavailable", "kms-denied"),
+        ("prepare",),
+        docs=(_LOGIN, _EXECUTION_ROLE),
+    ),
+    Row(
+        "registry-credentials-rejected",
+        "the registry refuses the secret's credentials, or its value is no login in the form that ECS needs",
+        "identity",
+        ("registry-access-denied", "auth-missing-credentials", "secret-unavailable"),
+        ("prepare", *_ON_THE_WAY),
+        best="likely",
+        docs=(_LOGIN,),
     ),
     Row(
         "task-secret-unavailable",

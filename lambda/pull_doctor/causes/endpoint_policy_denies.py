@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
-from pull_doctor.causes.shared.endpoint_policies import Refusal, mend, refusals
+from pull_doctor.causes.shared.endpoint_policies import Refusal, hangs_on_source, mend, refusals
 from pull_doctor.causes.shared.paths import hop_evidence, still_there, undecided
+from pull_doctor.causes.shared.refusals import asked_by_a_pull
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.image_reference import ImageReference
@@ -43,7 +44,7 @@ def check(
     traces: Fact[tuple[Trace, ...]],
     service: Fact[Service | None],
 ) -> Outcome:
-    told = symptom.denied_by == "endpoint-policy" and (symptom.action or "ecr:").startswith("ecr:")
+    told = symptom.denied_by == "endpoint-policy" and asked_by_a_pull(symptom)
     if isinstance(puller, Unknown) or isinstance(vpc, Unknown) or isinstance(traces, Unknown):
         unread = tuple(dict.fromkeys(one for one in (puller, vpc, traces) if isinstance(one, Unknown)))
         return _by_text(task, symptom, image, None, "unknown") if told else Undetermined(unread)
@@ -51,6 +52,9 @@ def check(
     to_ecr = tuple(trace for trace in traces.value if trace.phase != "download")
     spoken_of = next((trace for trace in to_ecr if trace.phase == _way_of(symptom)), None)
     found = refusals(CAUSE, to_ecr, flows, puller.value, vpc.value)
+    by_source = hangs_on_source(to_ecr)
+    if by_source and not found and (not told or (spoken_of and hangs_on_source((spoken_of,)))):
+        return by_source
     if told and all(one.trace is not spoken_of for one in found):
         return _by_text(task, symptom, image, spoken_of, _still(symptom, spoken_of, flows))
     if not found:
@@ -147,7 +151,9 @@ def _contradicted(symptom: Symptom) -> tuple[str, ...]:
 
 
 def _why_ok(puller: Puller, vpc: Vpc, traces: tuple[Trace, ...]) -> str:
-    allowed = [hop.why for trace in traces for hop in trace.hops if hop.step == "endpoint-policy"]
+    allowed = [
+        hop.why for trace in traces for hop in trace.hops if (hop.step, hop.verdict) == ("endpoint-policy", "ok")
+    ]
     return ", and ".join(allowed) or f"no path from {puller.subnet.id} to ECR leads through an endpoint of {vpc.id}"
 
 

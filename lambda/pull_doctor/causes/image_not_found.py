@@ -18,7 +18,7 @@ from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome
 from pull_doctor.causes.shared.images import behind_cache, moment, place_of, repository_of
 from pull_doctor.causes.shared.near_misses import closest
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import EcrImage, EcrLookup, EcrTags, TaskDefinition
+from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, EcrTags, TaskDefinition
 from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -38,13 +38,15 @@ def check(
     ecr_pinned: Fact[EcrLookup],
     ecr_tag: Fact[EcrLookup],
     task_definition: Fact[TaskDefinition],
+    cache_rule: Fact[CacheRule | None],
 ) -> Outcome:
     registry = image.ecr
     if registry is None:
         return NotApplicable(f"the image is in {image.host}, not in a private ECR registry")
     repository, where = repository_of(image), place_of(image)
     asked = f"digest {image.digest}" if image.digest else f"tag {image.tag}"
-    if ecr_image.missing and (hidden := behind_cache(image)):
+    hidden = behind_cache(image, cache_rule)
+    if hidden and (ecr_image.missing or (isinstance(hidden, NotApplicable) and symptom.kind == "image-not-found")):
         return hidden
     if ecr_image.missing == "repository":
         return _without_repository(symptom, image, repository)

@@ -12,15 +12,25 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.pull_permission_denied import SIGN_IN, STOPS
 from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.roles import name_of, role_of_session
+from pull_doctor.causes.shared.refusals import (
+    HELD,
+    SIGN_IN,
+    Pulling,
+    Seen,
+    blames,
+    blames_another,
+    look,
+    more,
+    who_pulls,
+)
+from pull_doctor.causes.shared.roles import name_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import Simulated
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import DeniedBy, Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.intake.told import Told
+from pull_doctor.policy.rulings import Ruling
 from pull_doctor.resource import Place, make
 
 _OF_THE_ORGANIZATION: tuple[DeniedBy, ...] = ("service-control-policy", "resource-control-policy")
@@ -34,22 +44,22 @@ def check(
     image: ImageReference,
     role: Fact[str | None],
     organization: Fact[str | None],
-    sign_in_rights: Fact[tuple[Simulated, ...] | None],
-    pull_rights: Fact[tuple[Simulated, ...] | None],
+    rulings: Fact[tuple[Ruling, ...]],
 ) -> Outcome:
-    text_proves = symptom.denied_by in _OF_THE_ORGANIZATION and (symptom.action or "").startswith("ecr:")
+    text_proves = blames(symptom, *_OF_THE_ORGANIZATION)
     if told.rights_held:
-        return Ok("ECS's text shows that ECR accepted the role's requests")
+        return Ok(HELD)
     owner = image.ecr.account if image.ecr else task.place.account
     outside = organization == Known(None) and owner == task.place.account
     if outside and not text_proves:
         return Ok(f"account {owner} is in no organization")
-    denied = [*_denied(sign_in_rights), *_denied(pull_rights)]
-    pulling = role_of_session(symptom) or (role.value if isinstance(role, Known) else None)
-    if pulling is None or not (text_proves or denied):
+    who = who_pulls(symptom, role, rulings)
+    pulling = who.role if isinstance(who, Pulling) else None
+    seen = look("service-control-policy", who.rulings) if isinstance(who, Pulling) else Seen()
+    if pulling is None or not (text_proves or seen.refused):
         return Undetermined((_unseen(task.place, owner, organization),))
     item = make(task.place, "AWS::IAM::Role", pulling)
-    actions = (symptom.action or SIGN_IN,) if text_proves else tuple(denied)
+    actions = (symptom.action or SIGN_IN,) if text_proves else seen.actions
     target = "*" if actions == (SIGN_IN,) else repository_of(image).arn
     if text_proves:
         layer = (symptom.denied_by or "").replace("-", " ")
@@ -64,7 +74,7 @@ def check(
     listed = " and ".join(actions)
     inferred = f"the {layer} decides the same for the real request: the simulation was not given its Region or source"
     return Problem(
-        title=f"{layer} denies {actions[0]}" + (f" and {len(actions) - 1} more" if len(actions) > 1 else ""),
+        title=f"{layer} denies {more(actions)}",
         explanation=(
             f"{name_of(pulling)} pulls {image.repository}, and a {layer} of the organization does not let it call "
             f"{listed}. No policy in account {task.place.account} can undo that, so that ECR refuses the pull."
@@ -72,26 +82,16 @@ def check(
         culprit=item,
         evidence=tuple(evidence),
         fixes=() if outside else (_ask(task.place, pulling, listed, target),),
-        still="yes" if symptom.action in denied or not text_proves else "no" if outside else "unknown",
+        still="yes" if symptom.action in seen.actions or not text_proves else "no" if outside else "unknown",
         text_proves=text_proves,
-        inferred=() if text_proves else (inferred,),
-        phases=(symptom.phase,) if text_proves else tuple(STOPS[one] for one in actions),
+        inferred=() if text_proves else (inferred, *blames_another(symptom, "service-control-policy")),
+        phases=(symptom.phase,) if text_proves else seen.phases,
     )
 
 
 def _ask(place: Place, role: str, actions: str, target: str | None) -> Fix:
     text = f"ask those who run the organization to let {role} call {actions} on {target}"
     return Fix(text, "your-call", place.account, place.region)
-
-
-def _denied(rights: Fact[tuple[Simulated, ...] | None]) -> list[str]:
-    if isinstance(rights, Unknown):
-        return []
-    return [
-        one.action
-        for one in rights.value or ()
-        if one.organization_allows is False and one.decision != "allowed" and not one.missing_context
-    ]
 
 
 def _unseen(place: Place, owner: str, organization: Fact[str | None]) -> Unknown:

@@ -72,6 +72,8 @@ class Problem:
     traces: tuple[Trace, ...] = ()
     phases: tuple[Phase, ...] = ()
     """The phases that this finding stops, where the traces do not tell; empty: all that the catalogue has for it."""
+    shown: bool = True
+    """Whether ECS's text may be about this defect; one of which it is not is ``possible`` at most."""
     where: str | None = None
     """The part of the image reference that is at fault, to be underlined where the report quotes it."""
 

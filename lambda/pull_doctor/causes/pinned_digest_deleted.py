@@ -26,7 +26,7 @@ from pull_doctor.causes.row import SILENT
 from pull_doctor.causes.shared.images import asker, behind_cache, moment, place_of, repository_of
 from pull_doctor.causes.shared.paths import primary
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import EcrImage, EcrLookup, Service
+from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -41,6 +41,7 @@ def check(
     ecr_pinned: Fact[EcrLookup],
     ecr_tag: Fact[EcrLookup],
     service: Fact[Service | None],
+    cache_rule: Fact[CacheRule | None],
 ) -> Outcome:
     if pinned_image is None:
         return _nothing_pinned(task, symptom, image)
@@ -52,7 +53,7 @@ def check(
     if ecr_pinned.value.missing is None:
         named = symptom.kind == "image-not-found" and digest in (symptom.digest, image.digest)
         return _restored(task, pinned_image, ecr_tag.value.image) if named else Ok(f"{digest} of {where} is there")
-    if hidden := behind_cache(pinned_image):
+    if hidden := behind_cache(pinned_image, cache_rule):
         return hidden
     there = ecr_tag.value.image
     if ecr_tag.value.missing:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.causes.row import SILENT
 from pull_doctor.causes.shared.images import asker
+from pull_doctor.causes.shared.logins import all_public, hides_nothing
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import ContainerDefinition, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference, parse_ecr_host
@@ -30,6 +31,7 @@ _SPEAKS_OF_IT = (*_NOT_THERE, "registry-access-denied", *SILENT)
 def check(
     *,
     task: Task,
+    message: str,
     symptom: Symptom,
     image: ImageReference,
     told: Told,
@@ -55,15 +57,34 @@ def check(
         return _found(symptom, image, what, found, evidence, task)
     answered = f"{image.host} answers pull-doctor, which asks without a login, with status {found.status} for {what}"
     evidence += (Evidence(answered, "fact", (definition,)),)
+    open_login = _login(container, image)
     if said:
-        return _problem(task, image, what, evidence, still="yes" if found.answer == "missing" else "unknown")
-    if open_login := _login(container, image):
+        shown = found.answer == "missing" and (all_public(image) or not open_login)
+        return _problem(task, image, what, evidence, still="yes" if shown else "unknown")
+    return _refused(task, image, what, found, evidence, open_login, public=hides_nothing(image, message))
+
+
+def _refused(
+    task: Task,
+    image: ImageReference,
+    what: str,
+    found: RegistryLookup,
+    evidence: tuple[Evidence, ...],
+    open_login: Unknown | None,
+    *,
+    public: bool,
+) -> Outcome:
+    """What a text leaves open that does not say that the image is missing; ``public``: no login could be shown more."""
+    if open_login and not public:
         return Undetermined((open_login,))
     if found.answer == "missing":
         return _problem(task, image, what, evidence, still="yes", text_proves=False)
     if image.host not in _HIDING:
         detail = f"{image.host} answers {found.status}, which does not tell whether the image is missing or private"
         return Undetermined((Unknown(f"image {what} in {image.host}", "not-visible", detail=detail),))
+    if public:
+        refuses = f"{image.host} refuses {what} as it refuses what it does not have: nothing by that name is private"
+        return _problem(task, image, what, evidence, still="yes", text_proves=False, inferred=(refuses,))
     return _hidden(task, image, what, evidence)
 
 
@@ -111,6 +132,7 @@ def _problem(
     *,
     still: Still,
     text_proves: bool = True,
+    inferred: tuple[str, ...] = (),
 ) -> Problem:
     definition = asker(task)
     return Problem(
@@ -121,6 +143,7 @@ def _problem(
         fixes=(_other_name(task, image),),
         still=still,
         text_proves=text_proves,
+        inferred=inferred,
         where=image.digest or (image.tag if image.text.endswith(f":{image.tag}") else image.text),
     )
 

@@ -14,7 +14,7 @@ from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable,
 from pull_doctor.causes.shared.images import behind_cache, place_of, repository_of
 from pull_doctor.causes.shared.near_misses import near
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import EcrLookup, RepositoryNames
+from pull_doctor.facts.values import CacheRule, EcrLookup, RepositoryNames
 from pull_doctor.intake.image_reference import ImageReference, ecr_host
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -31,6 +31,7 @@ def check(
     ecr_image: Fact[EcrLookup],
     ecr_repositories: Fact[RepositoryNames],
     own_ecr_image: Fact[EcrLookup],
+    cache_rule: Fact[CacheRule | None],
 ) -> Outcome:
     if image.ecr is None:
         return NotApplicable(f"the image is in {image.host}, not in a private ECR registry")
@@ -39,7 +40,7 @@ def check(
     if isinstance(ecr_image, Unknown) and not told:
         return Undetermined((ecr_image,))
     missing = ecr_image.value.missing == "repository" if isinstance(ecr_image, Known) else None
-    if (missing or told) and (hidden := behind_cache(image)):
+    if (missing or told) and (hidden := behind_cache(image, cache_rule)):
         return hidden
     said = Evidence(f"the registry answered that repository {image.repository} does not exist", "text", (repository,))
     if missing is False:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Ok, Outcome, Problem
-from pull_doctor.causes.shared.endpoint_policies import Refusal, mend, refusals
+from pull_doctor.causes.shared.endpoint_policies import Refusal, hangs_on_source, mend, refusals
 from pull_doctor.causes.shared.paths import hop_evidence, still_there, undecided
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import Service
@@ -45,7 +45,7 @@ def check(
     flows = pull_plan(task, image, symptom, ipv6_only=puller.subnet.cidr is None)
     found = refusals(CAUSE, to_s3, flows, puller, vpc)
     if not found:
-        return undecided(STEPS, to_s3) or Ok(_why_ok(puller, vpc, to_s3))
+        return hangs_on_source(to_s3) or undecided(STEPS, to_s3) or Ok(_why_ok(puller, vpc, to_s3))
     first = found[0]
     assert first.hop.resource is not None
     return Problem(
@@ -70,5 +70,7 @@ def _only(step: Step, found: tuple[Refusal, ...]) -> list[Trace]:
 
 
 def _why_ok(puller: Puller, vpc: Vpc, traces: tuple[Trace, ...]) -> str:
-    allowed = [hop.why for trace in traces for hop in trace.hops if hop.step == "endpoint-policy"]
+    allowed = [
+        hop.why for trace in traces for hop in trace.hops if (hop.step, hop.verdict) == ("endpoint-policy", "ok")
+    ]
     return allowed[0] if allowed else f"no path from {puller.subnet.id} to S3 leads through an endpoint of {vpc.id}"

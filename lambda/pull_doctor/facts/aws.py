@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -176,7 +177,10 @@ class Aws:
             self.called = inside
             return assumed
 
-        session = botocore.session.Session()
+        # A role that refuses is told in the report; botocore would log it with its stack for every fact.
+        logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+        # The same profile: its endpoint, certificates, and proxy hold for the other account, too.
+        session = botocore.session.Session(profile=own._session.profile)  # noqa: SLF001 - as above
         credentials = DeferredRefreshableCredentials(refresh_using=assume, method="assume-role")
         session._credentials = credentials  # type: ignore[attr-defined] # noqa: SLF001 - botocore's own way, not in the stubs
         self._sessions[account] = boto3.Session(botocore_session=session)

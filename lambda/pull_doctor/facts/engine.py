@@ -131,7 +131,7 @@ def _ask_all(aws: Aws, questions: Sequence[Asked], region: str, deadline: float,
 
 
 def _unasked(question: Asked, why: Why, action: str | None, detail: str) -> Unknown:
-    return Unknown(question.fact, why, action, own_id(question), question.account, question.region, detail)
+    return Unknown(question.fact, why, action, own_id(question), *question.home, detail)
 
 
 def _in_parallel(work: Callable[[K], V], items: Iterable[K], deadline: float, workers: int) -> dict[K, V]:

@@ -59,6 +59,7 @@ _OWN_ID = (
     "repository",
     "role",
     "secret",
+    "key",
     "parameter",
     "family",
     "cluster",
@@ -130,15 +131,17 @@ def unknown(
     """The unknown fact that an exception leaves behind.
 
     ``actions`` are those that the reader declares, ``called`` is the operation that it called last.
+    Its account is the one that owns what was asked about: there the read can be granted.
     """
     denied = _DENIED_RESOURCE.search(str(error))
+    account, region = question.home
     return Unknown(
         fact=question.fact,
         why=classify(error),
         action=_action(actions, getattr(error, "operation_name", called)),
         resource=denied[1].rstrip(".,;)") if denied else own_id(question),
-        account=question.account,
-        region=question.region,
+        account=account,
+        region=region,
         detail=detail(error),
     )
 

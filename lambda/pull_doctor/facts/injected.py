@@ -1,7 +1,8 @@
-"""What a task definition injects from Secrets Manager and Systems Manager, and what is known of each.
+"""What a task definition names in Secrets Manager and Systems Manager.
 
 The forms of ``valueFrom``: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 and https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html
+The credentials for a registry: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pull_doctor.facts.fact import Fact
-from pull_doctor.facts.values import Parameter, Secret, Simulated
 from pull_doctor.resource import Place
 
 _ARN_PARTS = 6
@@ -27,21 +26,6 @@ class ValueFrom:
     arn: str
     place: Place
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Injected:
-    """One value with what was read of it; ``found`` is ``Known(None)`` where there is no such thing.
-
-    ``rights`` are what the execution role's policies decide on reading it, ``key_rights`` on using its customer key,
-    ``None`` where AWS's own key encrypts it. ``policy`` is a secret's resource policy.
-    """
-
-    source: ValueFrom
-    found: Fact[Secret | Parameter | None]
-    rights: Fact[tuple[Simulated, ...] | None]
-    policy: Fact[str | None]
-    key_rights: Fact[tuple[Simulated, ...] | None] | None = None
 
 
 def parse_value_from(text: str, home: Place) -> ValueFrom | None:
@@ -65,3 +49,11 @@ def parse_value_from(text: str, home: Place) -> ValueFrom | None:
         arn = ":".join(parts[:_ARN_PARTS])
         return ValueFrom("parameter", arn, place, (f"/{name}",) if "/" in name else (name, f"/{name}"))
     return None
+
+
+def parse_credentials(text: str, home: Place) -> ValueFrom | None:
+    """Say which secret a ``credentialsParameter`` names: by its ARN, or in the task's own Region by its name."""
+    if text.startswith("arn:"):
+        return parse_value_from(text, home)
+    arn = f"arn:{home.partition}:secretsmanager:{home.region}:{home.account}:secret:{text}"
+    return ValueFrom("secret", arn, home, (text,)) if text else None

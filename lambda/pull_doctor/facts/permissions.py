@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from pull_doctor.facts.questions import Question
+from pull_doctor.facts.questions import OF_ANOTHER_ACCOUNT, Question
 from pull_doctor.facts.readers import READERS, tasks
 
 
@@ -23,6 +23,11 @@ def actions() -> tuple[str, ...]:
     """
     of_readers = (action for reader in READERS.values() for action in reader.actions)
     return tuple(sorted({*of_readers, *tasks.ACTIONS}))
+
+
+def owner_actions() -> tuple[str, ...]:
+    """The IAM actions by which an account's images, keys, and secrets are read for tasks of other accounts, sorted."""
+    return tuple(sorted({action for question in OF_ANOTHER_ACCOUNT for action in actions_of(question)}))
 
 
 def policy_document(allowed: Iterable[str] | None = None) -> dict[str, Any]:

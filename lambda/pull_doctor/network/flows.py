@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, replace
 
-from pull_doctor.facts.injected import parse_value_from
+from pull_doctor.facts.injected import parse_credentials, parse_value_from
 from pull_doctor.facts.values import TaskDefinition
 from pull_doctor.intake.image_reference import EcrRegistry, ImageReference, parse_reference
 from pull_doctor.intake.symptom import Phase, Symptom
@@ -80,14 +80,13 @@ def store_plan(
     """
     if starts_outside_vpc(task):
         return ()
-    written = [one for container in definition.containers for one in container.secrets]
+    sources = [parse_value_from(one, task.place) for container in definition.containers for one in container.secrets]
     for container in definition.containers:
         reference = parse_reference(container.image or "")
         if container.registry_credentials and not (reference and reference.ecr):
-            written.append(_as_secret(container.registry_credentials, task))
-    sources = [source for source in (parse_value_from(one, task.place) for one in written) if source]
+            sources.append(parse_credentials(container.registry_credentials, task.place))
     services = {"secret": "secretsmanager", "parameter": "ssm"}
-    stores = dict.fromkeys((services[one.kind], one.place.region) for one in sources)
+    stores = dict.fromkeys((services[one.kind], one.place.region) for one in sources if one)
     flows = []
     for service, region in stores:
         usual = service_host(service, region, task.place.partition, dual_stack=ipv6_only)
@@ -160,14 +159,6 @@ def _told(symptom: Symptom, phase: Phase, region: str, starts: tuple[str, ...]) 
 
 def _flow(phase: Phase, host: str, service: str | None = None, region: str | None = None) -> Flow:
     return Flow(phase, host, service, region, families=families(host))
-
-
-def _as_secret(written: str, task: Task) -> str:
-    """The ARN of a secret that ``credentialsParameter`` names; in the task's own Region its bare name does."""
-    place = task.place
-    if written.startswith("arn:"):
-        return written
-    return f"arn:{place.partition}:secretsmanager:{place.region}:{place.account}:secret:{written}"
 
 
 def _dialled(flows: tuple[Flow, ...], symptom: Symptom) -> tuple[Flow, ...]:

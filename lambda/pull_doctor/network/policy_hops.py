@@ -13,7 +13,9 @@ from pull_doctor.facts.values import VpcEndpoint
 from pull_doctor.network.flows import Flow
 from pull_doctor.network.trace import Hop
 from pull_doctor.network.vpc import Puller, Vpc
-from pull_doctor.policy.evaluate import Decision, Outside, Request, account_of, evaluate
+from pull_doctor.policy.evaluate import Decision, evaluate
+from pull_doctor.policy.request import OF_A_PULL, Caller, Outside, Request, Values, account_of
+from pull_doctor.policy.rulings import hangs_on
 from pull_doctor.resource import make
 
 SIGNED_BY_ECR = "ECR is taken to sign the request for a layer with an identity of its own, not with the task's role"
@@ -21,11 +23,16 @@ SIGNED_BY_ECR = "ECR is taken to sign the request for a layer with an identity o
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the endpoint's policy decides on one action; ``inferred`` where that rests on ``SIGNED_BY_ECR``."""
+    """What the endpoint's policy decides on one action; ``inferred`` where that rests on ``SIGNED_BY_ECR``.
+
+    ``by_source`` are the keys of the request's way on which a refusal hangs, ``request`` is what was judged.
+    """
 
     action: str
     decision: Decision
     inferred: bool = False
+    by_source: tuple[str, ...] = ()
+    request: Request | None = None
 
     @property
     def refused(self) -> bool:
@@ -44,6 +51,8 @@ def policy_hops(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> 
     refused = [one for one in judged if one.refused]
     if refused:
         cause = "s3-endpoint-policy-denies" if flow.service == "s3" else "endpoint-policy-denies"
+        if all(one.by_source for one in refused):
+            cause = "source-condition-mismatch"
         why, left_out = _refusal(refused, flow, endpoint, puller), [one.decision.why for one in refused]
         details = tuple(dict.fromkeys(one for one in left_out if one))
         return (Hop("endpoint-policy", item, "fail", why, cause=cause, details=details),)
@@ -82,7 +91,7 @@ def judge(flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> tuple[
 
 
 def _judge(action: str, flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: Vpc) -> Judged:
-    """Judge one action; a refusal that hangs on the VPC or endpoint that a condition names stays open.
+    """Judge one action; whatever passes here comes from this VPC, through this endpoint.
 
     The bucket with the layers is AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
     """
@@ -90,24 +99,41 @@ def _judge(action: str, flow: Flow, endpoint: VpcEndpoint, puller: Puller, vpc: 
     if endpoint.policy is None:
         return Judged(action, Decision("allow"))
     aws_own = Outside(puller.place.account)
-    context: dict[str, str | Outside] = {}
-    who: list[str | Outside | None] = [known_role(puller)]
+    context: dict[str, Values] = {
+        "aws:sourcevpc": (vpc.id,),
+        "aws:sourcevpce": (endpoint.id,),
+        "aws:securetransport": ("true",),
+    }
+    if flow.region:
+        context["aws:requestedregion"] = (flow.region,)
+    role = known_role(puller)
+    who: list[Caller | Outside | None] = [Caller(role) if role else None]
     if flow.service == "s3":
-        context = dict.fromkeys(("aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid"), aws_own)
+        context |= dict.fromkeys(("aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid"), aws_own)
         who = [None, aws_own]
-    elif owner := account_of(flow.resource):
-        context = {"aws:resourceaccount": owner}
+    else:
+        context |= {**OF_A_PULL, **_of_the_accounts(flow.resource, puller, vpc)}
     decision = Decision("unknown")
     for inferred, principal in enumerate(who):
         request = Request(action, flow.resource, principal, context)
         decision = evaluate(endpoint.policy, request)
-        if decision.effect == "unknown":
-            here = {"aws:sourcevpc": vpc.id, "aws:sourcevpce": endpoint.id}
-            passed = evaluate(endpoint.policy, Request(action, flow.resource, principal, context | here))
-            decision = passed if passed.effect == "allow" else decision
         if decision.effect != "unknown":
-            return Judged(action, decision, bool(inferred))
+            by_source = hangs_on(endpoint.policy, request, decision)
+            return Judged(action, decision, bool(inferred), by_source, request)
     return Judged(action, decision)
+
+
+def _of_the_accounts(resource: str, puller: Puller, vpc: Vpc) -> dict[str, Values]:
+    """The keys of the accounts of caller and resource; a sign-in is about the caller's own account."""
+    own = puller.place.account
+    owner = account_of(resource) or own
+    context: dict[str, Values] = {"aws:resourceaccount": (owner,)}
+    if isinstance(vpc.organization, Known):
+        organization = (vpc.organization.value,) if vpc.organization.value else ()
+        context["aws:principalorgid"] = organization
+        if owner == own:
+            context["aws:resourceorgid"] = organization
+    return context
 
 
 def known_role(puller: Puller) -> str | None:

@@ -65,7 +65,7 @@ class Vpc:
     ``cidrs`` are its ranges of both families. ``prefix_lists`` has the prefix lists, other than Amazon S3's, that the
     way may hang on, by their ids: those that the routes of the puller and of its NAT gateways name, its own groups, and
     the groups of the endpoints. ``resolver_rules`` and ``dns_firewall`` are ``None`` where the symptom gives no reason
-    to read them.
+    to read them, ``organization`` where no endpoint's policy asks for it.
     """
 
     id: str
@@ -88,3 +88,4 @@ class Vpc:
     prefix_lists: Mapping[str, Fact[PrefixList | None]] = field(default_factory=dict)
     resolver_rules: Fact[tuple[ResolverRule, ...]] | None = None
     dns_firewall: Fact[DnsFirewall] | None = None
+    organization: Fact[str | None] | None = None

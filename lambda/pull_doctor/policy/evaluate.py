@@ -7,38 +7,29 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from pull_doctor.policy.document import Statement, fits, name_of, names_action, statements_of, texts
+from pull_doctor.policy.answers import Answer, all_of, any_of, opposite
+from pull_doctor.policy.conditions import Held, conditions
+from pull_doctor.policy.document import (
+    Policy,
+    Statement,
+    name_of,
+    names_action,
+    read,
+    texts,
+    unreadable,
+)
+from pull_doctor.policy.principals import Form, names, strongest
+from pull_doctor.policy.request import Request
+from pull_doctor.policy.variables import expand
+from pull_doctor.policy.wildcards import fits, literal
 
-Answer = Literal["yes", "no", "unknown"]
 Effect = Literal["allow", "deny", "no", "unknown"]
 
 _ARN_PARTS = 6
-_FLIPPED: dict[Answer, Answer] = {"yes": "no", "no": "yes", "unknown": "unknown"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """An identity, account, or owner that belongs neither to ``account`` nor to its organization."""
-
-    account: str
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request. ``principal`` is the ARN of the role that asks; ``None``: anybody.
-
-    ``resource`` may end in ``/*``: some object below. ``context`` holds condition keys, in lower case, whose values
-    are known, besides those that follow from the principal.
-    """
-
-    action: str
-    resource: str
-    principal: str | Outside | None = None
-    context: Mapping[str, str | Outside] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,194 +38,161 @@ class Decision:
 
     ``statement`` names what decided, ``number`` is its place, counted from 1; a ``no`` has neither. ``why`` says what
     an ``unknown`` depends on, and by what the first statement that allows the action leaves out what gets a ``no``.
+    ``keys``: the condition keys, in lower case, that decided, or on which it depends. ``granted_to``: the strongest
+    form in which a statement that allows it names the caller, ``may_grant_to``: in which one that stays open does,
+    where that is stronger. ``may_deny``: a statement that denies stays open; what is ``no`` is refused either way.
     """
 
     effect: Effect
     statement: str | None = None
     number: int = 0
     why: str | None = None
+    keys: tuple[str, ...] = ()
+    granted_to: Form | None = None
+    may_grant_to: Form | None = None
+    may_deny: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Whether one statement is about the request, and which part says no or is not known."""
+
+    name: str
+    number: int
+    answer: Answer
+    part: str | None = None
+    keys: tuple[str, ...] = ()
+    sure: Form | None = None
+    maybe: Form | None = None
 
 
 def evaluate(document: str, request: Request) -> Decision:
     """Say what the policy decides; a document that is no policy is ``unknown``."""
     try:
-        statements = statements_of(document)
+        policy = read(document)
     except ValueError:
-        return Decision("unknown", why="it cannot be read as a policy")
-    if any(one.get("Effect") not in ("Allow", "Deny") for one in statements):
-        return Decision("unknown", why="a statement of it neither allows nor denies")
-    found: dict[tuple[str, Answer], Decision] = {}
-    left_out = None
-    for number, statement in enumerate(statements, 1):
-        if not names_action(statement, request.action):
-            continue
-        answer, part = _applies(statement, request)
-        effect, name = statement["Effect"], name_of(statements, number)
-        settled: Effect = "deny" if effect == "Deny" else "allow"
-        decision = (
-            Decision("unknown", name, number, f"{name} depends on {part}")
-            if answer == "unknown"
-            else Decision(settled, name, number)
-        )
-        found.setdefault((effect, answer), decision)
-        if (effect, answer) == ("Allow", "no"):
-            left_out = left_out or f"{name} leaves it out by {part}"
-    nothing_allows = not {("Allow", "yes"), ("Allow", "unknown")} & set(found)
-    return (
-        found.get(("Deny", "yes"))
-        or (Decision("no", why=left_out) if nothing_allows else None)
-        or found.get(("Deny", "unknown"))
-        or found.get(("Allow", "yes"))
-        or found[("Allow", "unknown")]
+        return Decision("unknown", why="it cannot be read as a policy", may_grant_to="session", may_deny=True)
+    judged = [
+        (one.get("Effect"), _judge(policy, one, number, request)) for number, one in enumerate(policy.statements, 1)
+    ]
+    # A statement that neither allows nor denies in so many words may do either.
+    denials = [one for effect, one in judged if effect != "Allow"]
+    allows = [one for effect, one in judged if effect != "Deny"]
+    for one in denials:
+        if one.answer == "yes":
+            return Decision("deny", one.name, one.number, keys=one.keys)
+    return _without_deny([one for one in denials if one.answer == "unknown"], allows)
+
+
+def merge(decisions: Sequence[Decision]) -> Decision:
+    """Say what several policies of one layer decide together: each may allow, and each may deny."""
+    denial = next((one for one in decisions if one.effect == "deny"), None)
+    if denial:
+        return denial
+    allowing = [one for one in decisions if one.effect == "allow"]
+    open_ = sorted((one for one in decisions if one.effect == "unknown"), key=lambda one: not one.may_deny)
+    may_deny = any(one.may_deny for one in decisions)
+    if not allowing and not open_:
+        why = next((one.why for one in decisions if one.why), None)
+        return Decision("no", why=why, keys=_keys(decisions), may_deny=may_deny)
+    granted_to = strongest(one.granted_to for one in decisions)
+    maybe = strongest((granted_to, *(one.may_grant_to for one in decisions)))
+    may_grant_to = maybe if maybe != granted_to else None
+    if allowing and not may_deny:
+        first = next(one for one in allowing if one.granted_to == granted_to)
+        return replace(first, may_grant_to=may_grant_to)
+    first = next(one for one in (*open_, *decisions) if one.may_deny or not may_deny)
+    return replace(first, effect="unknown", granted_to=granted_to, may_grant_to=may_grant_to, may_deny=may_deny)
+
+
+def _without_deny(denials: Sequence[_Judged], allows: Sequence[_Judged]) -> Decision:
+    """What follows where no statement surely denies; ``denials`` are those that may."""
+    granting = [one for one in allows if one.answer == "yes"]
+    may_grant = [one for one in allows if one.answer == "unknown"]
+    if not granting and not may_grant:
+        left_out = [one for one in allows if one.part]
+        why = f"{left_out[0].name} leaves it out by {left_out[0].part}" if left_out else None
+        return Decision("no", why=why, keys=_keys(left_out), may_deny=bool(denials))
+    granted_to = strongest(one.sure for one in granting)
+    maybe = strongest((granted_to, *(one.maybe for one in granting), *(one.maybe or one.sure for one in may_grant)))
+    may_grant_to = maybe if maybe != granted_to else None
+    if granting and not denials:
+        one = next(one for one in granting if one.sure == granted_to)
+        return Decision("allow", one.name, one.number, None, one.keys, granted_to, may_grant_to)
+    open_ = [*denials, *([] if granting else may_grant)]
+    why = f"{open_[0].name} depends on {open_[0].part}"
+    return Decision(
+        "unknown", open_[0].name, open_[0].number, why, _keys(open_), granted_to, may_grant_to, bool(denials)
     )
 
 
-def _applies(statement: Statement, request: Request) -> tuple[Answer, str | None]:
-    """Whether a statement on the action is about the request, and which part says no or is not known."""
-    open_part = None
-    for answer, part in _parts(statement, request):
-        if answer == "no":
-            return "no", part
-        if answer == "unknown":
-            open_part = open_part or part
-    return ("unknown", open_part) if open_part else ("yes", None)
+def _keys(judged: Iterable[_Judged | Decision]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for one in judged for key in one.keys))
 
 
-def _parts(statement: Statement, request: Request) -> Iterator[tuple[Answer, str]]:
-    yield _on_resource(statement, request.resource), "its resource"
-    yield _to_principal(statement, request.principal), "its principal"
-    yield from _conditions(statement.get("Condition") or {}, _values(request))
+def _judge(policy: Policy, statement: Statement, number: int, request: Request) -> _Judged:
+    name = name_of(policy.statements, number)
+    if wrong := unreadable(statement):
+        return _Judged(name, number, "unknown", f"its {wrong}, which cannot be read", maybe="session")
+    if not names_action(statement, request.action):
+        return _Judged(name, number, "no")
+    values = request.values
+    on_resource = _on_resource(statement, request, with_variables=policy.with_variables)
+    named = names(statement, request.principal)
+    held = list(conditions(statement.get("Condition") or {}, values, with_variables=policy.with_variables))
+    parts = [on_resource, Held(named.answer, "its principal"), *held]
+    answer = all_of(one.answer for one in parts)
+    deciding = [one for one in parts if one.answer == answer]
+    sure, maybe = named.sure, named.maybe
+    if any(one.names_role for one in held):
+        # Everyone whose role has that ARN: this grants to the role's sessions themselves.
+        sure, maybe = (None if one is None else "session" if one == "everyone" else one for one in (sure, maybe))
+    if answer == "no" and any(one in deciding for one in parts[:2]):
+        return _Judged(name, number, "no", deciding[0].written)
+    keys = tuple(dict.fromkeys(key for one in deciding for key in one.keys))
+    return _Judged(name, number, answer, deciding[0].written if answer != "yes" else None, keys, sure, maybe)
 
 
-def _any(answers: Iterable[Answer]) -> Answer:
-    found = set(answers)
-    return "yes" if "yes" in found else "unknown" if "unknown" in found else "no"
+def _on_resource(statement: Statement, request: Request, *, with_variables: bool) -> Held:
+    keys: list[str] = []
+    spared = "NotResource" in statement
+    completed = not {"Principal", "NotPrincipal"} & set(statement)
+
+    def covered(pattern: str) -> Answer:
+        if not with_variables or "${" not in pattern:
+            return _covers(pattern, request.resource, completed=completed)
+        expanded = expand(pattern, request.values)
+        keys.extend(expanded.keys)
+        # Variables have their place in the last part of an ARN. One without a value makes a Resource match nothing;
+        # what it makes of a NotResource is not documented.
+        misplaced = "${" in ":".join(pattern.split(":")[: _ARN_PARTS - 1])
+        if misplaced or expanded.given == "unknown" or (spared and expanded.given == "no"):
+            return "unknown"
+        return "no" if expanded.given == "no" else _covers(expanded.text, request.resource, completed=completed)
+
+    if not spared and "Resource" not in statement:
+        return Held("yes", "its resource")
+    answer = any_of([covered(one) for one in texts(statement["NotResource" if spared else "Resource"])])
+    return Held(opposite(answer) if spared else answer, "its resource", tuple(keys))
 
 
-def _on_resource(statement: Statement, resource: str) -> Answer:
-    if "Resource" in statement:
-        return _any(_covers(one, resource) for one in texts(statement["Resource"]))
-    if "NotResource" in statement:
-        return _FLIPPED[_any(_covers(one, resource) for one in texts(statement["NotResource"]))]
-    return "yes"
+def _covers(pattern: str, resource: str, *, completed: bool) -> Answer:
+    """Whether the pattern covers the resource; ``completed``: AWS completes an ARN that is cut short with stars.
 
-
-def _covers(pattern: str, resource: str) -> Answer:
-    if "${" in pattern:
-        return "unknown"
-    if fits(pattern, resource):
-        return "yes"
-    some_below = resource.endswith("/*") and pattern.startswith(resource.removesuffix("*"))
-    return "unknown" if some_below else "no"
-
-
-def _to_principal(statement: Statement, who: str | Outside | None) -> Answer:
-    """Whether the statement is about who asks.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    It does so in the policies of identities; what it does elsewhere is not documented.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
-    if "Principal" in statement:
-        return _names(statement["Principal"], who)
-    # Whom NotPrincipal spares hangs on the session and the account too.
-    return "yes" if "NotPrincipal" in statement and _names(statement["NotPrincipal"], who) == "no" else "unknown"
-
-
-def _names(principal: Any, who: str | Outside | None) -> Answer:
-    members = principal if isinstance(principal, Mapping) else {"AWS": principal}
-    names = texts(members.get("AWS"))
-    if "*" in names:
+    below = resource.endswith("/*")
+    if fits(pattern, literal(resource)) and (not below or pattern.endswith("*")):
         return "yes"
-    others: Answer = "unknown" if set(members) - {"AWS"} and not isinstance(who, str) else "no"
-    return _any([others, *(_is(one, who) for one in names)])
-
-
-def _is(name: str, who: str | Outside | None) -> Answer:
-    if who is None:
-        return "unknown"
-    if isinstance(who, Outside):
-        return "no" if account_of(name) == who.account else "unknown"
-    account, partition = account_of(who), who.split(":")[1]
-    if name in (who, account, f"arn:{partition}:iam::{account}:root"):
-        return "yes"
-    session = name.startswith(f"arn:{partition}:sts::{account}:assumed-role/{who.rsplit('/', 1)[-1]}/")
-    # What is neither an ARN nor an account is the id of an identity, which may be this role's.
-    return "unknown" if session or account_of(name) is None else "no"
-
-
-def account_of(name: str) -> str | None:
-    """Return the account of an ARN or the account id itself, ``None`` for what is neither."""
-    parts = name.split(":", _ARN_PARTS - 1)
-    if len(parts) == _ARN_PARTS:
-        return parts[4]
-    return name if name.isdigit() else None
-
-
-def _values(request: Request) -> dict[str, str | Outside]:
-    """The condition keys whose values are known.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-    """
-    who = request.principal
-    own: dict[str, str | Outside] = {}
-    if isinstance(who, Outside):
-        own = dict.fromkeys(("aws:principalarn", "aws:principalaccount", "aws:principalorgid"), who)
-    elif who is not None:
-        own = {"aws:principalarn": who, "aws:principalaccount": account_of(who) or ""}
-    return own | dict(request.context)
-
-
-def _arn_fits(pattern: str, value: str) -> bool:
-    pairs = pattern.split(":", _ARN_PARTS - 1), value.split(":", _ARN_PARTS - 1)
-    return len(pairs[0]) == len(pairs[1]) and all(fits(*pair) for pair in zip(*pairs, strict=True))
-
-
-_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": str.__eq__,
-    "StringLike": fits,
-    "ArnEquals": _arn_fits,
-    "ArnLike": _arn_fits,
-}
-_OPERATORS = {
-    **{name: (test, False) for name, test in _TESTS.items()},
-    **{
-        name: (_TESTS[base], True)
-        for name, base in (
-            ("StringNotEquals", "StringEquals"),
-            ("StringNotLike", "StringLike"),
-            ("ArnNotEquals", "ArnEquals"),
-            ("ArnNotLike", "ArnLike"),
-        )
-    },
-}
-"""The operators that are evaluated, each with its test and whether it is the opposite of it.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-"""
-
-
-def _conditions(condition: Any, known: Mapping[str, str | Outside]) -> Iterator[tuple[Answer, str]]:
-    """Each condition's answer and its key; all must hold."""
-    if not isinstance(condition, Mapping):
-        yield "unknown", "its condition"
-        return
-    for operator, block in condition.items():
-        for key, values in block.items() if isinstance(block, Mapping) else (("its condition", None),):
-            yield _holds(operator, known.get(key.lower()), values), key
-
-
-def _holds(operator: str, value: str | Outside | None, wanted: Any) -> Answer:
-    test, negated = _OPERATORS.get(operator.removesuffix("IfExists"), (None, False))
-    patterns = wanted if isinstance(wanted, list) else [wanted]
-    if test is None or value is None or not all(isinstance(one, str) for one in patterns):
-        return "unknown"
-    answer = _any(_compared(test, one, value) for one in patterns)
-    return _FLIPPED[answer] if negated else answer
-
-
-def _compared(test: Callable[[str, str], bool], pattern: str, value: str | Outside) -> Answer:
-    if "${" in pattern:
-        return "unknown"
-    if isinstance(value, Outside):
-        # An organization's id begins with "o-"; a policy lists the reader's own.
-        return "no" if pattern.startswith("o-") or account_of(pattern) == value.account else "unknown"
-    return "yes" if test(pattern, value) else "no"
+    missing = _ARN_PARTS - len(pattern.split(":"))
+    if pattern.startswith("arn:") and missing > 0:
+        answer = _covers(pattern + ":*" * missing, resource, completed=completed)
+        return "unknown" if answer == "yes" and not completed else answer
+    if not below:
+        return "no"
+    # What comes after the first star of the pattern may be what the object's name ends in.
+    head, star, _ = pattern.partition("*")
+    above = literal(resource.removesuffix("*"))
+    begins = all(one in ("?", other) for one, other in zip(head, above, strict=False))
+    return "unknown" if begins and (star or len(head) >= len(above)) else "no"

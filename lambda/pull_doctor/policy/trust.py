@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pull_doctor.policy.document import Statement, fits, name_of, names_action, statements_of, texts
-from pull_doctor.policy.evaluate import Answer
+from pull_doctor.policy.answers import Answer
+from pull_doctor.policy.document import Statement, name_of, names_action, statements_of, texts
+from pull_doctor.policy.wildcards import fits
 from pull_doctor.resource import Place
 
 SERVICE = "ecs-tasks.amazonaws.com"

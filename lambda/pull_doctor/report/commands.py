@@ -14,6 +14,7 @@ import shlex
 from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand
+from pull_doctor.report.model import Command
 
 _CLI_NAMES = {"s3": "s3api"}
 _GLOBAL = frozenset({"iam", "organizations", "route53"})
@@ -45,6 +46,13 @@ def render(command: AwsCommand, region: str) -> str:
     except _NotPlainError:
         arguments = ["--cli-input-json", _json(command.parameters)]
     return shlex.join(line + arguments)
+
+
+def command_of(command: AwsCommand | str, region: str) -> Command:
+    """Return a call, or a shell line that no single call expresses, as a report holds it."""
+    if isinstance(command, str):
+        return Command(command)
+    return Command(render(command, region), command.service, command.operation, command.parameters)
 
 
 def kebab(name: str) -> str:

@@ -84,7 +84,13 @@ def _closing(report: Report, incident: Incident) -> list[str]:
 
 
 def _notes(report: Report) -> list[str]:
-    return ["## Notes", *(_item(note.text) for note in report.notes)] if report.notes else []
+    blocks = ["## Notes"] if report.notes else []
+    for note in report.notes:
+        blocks.append(_item(note.text))
+        if note.commands is not UNSET:
+            lines = [wrap(plain(command.cli), words.WIDTH, indent="") for command in note.commands]
+            blocks.append(_fence("\n".join(lines), "sh"))
+    return blocks
 
 
 def _cause(report: Report, cause: RankedCause) -> list[str]:

@@ -167,10 +167,11 @@ class NotChecked:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that matters besides the causes."""
+    """Something that matters besides the causes; ``commands`` are what it asks for, ready to run."""
 
     text: str
     resources: tuple[Resource, ...] = ()
+    commands: tuple[Command, ...] | Unset = UNSET
 
 
 @dataclass(frozen=True, slots=True)

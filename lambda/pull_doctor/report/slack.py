@@ -13,7 +13,7 @@ from typing import Any
 
 from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
-from pull_doctor.report.model import UNSET, FixPart, Incident, RankedCause, Report
+from pull_doctor.report.model import UNSET, FixPart, Incident, Note, RankedCause, Report
 from pull_doctor.report.mrkdwn import SECTION, cut, escaped, link, prose, with_commands
 from pull_doctor.report.words import plain
 from pull_doctor.resource import Place, make
@@ -90,7 +90,7 @@ def _message(report: Report, sections: _Sections) -> SlackMessage:
 
 def _sections(report: Report) -> _Sections:
     reminder = report.incident is not None and report.incident.occasion == "reminder"
-    notes = [(reminder, f"*Also* · {prose(note.text)}") for note in report.notes[:_MOST_ITEMS]]
+    notes = [(reminder or note.commands is not UNSET, _note(note)) for note in report.notes[:_MOST_ITEMS]]
     if report.verdict != "cause-found" or not report.causes:
         told = [*map(prose, cause_words.strangers(report)), *(_gap(gap, report) for gap in cause_words.gaps(report))]
         gaps = _bullets("Could not check", told)
@@ -144,6 +144,13 @@ def _facts(report: Report) -> str:
 def _also(report: Report, cause: RankedCause) -> str:
     of = f"{words.containers(report, cause.failures)}: " if len(report.failures) > 1 else ""
     return f"*Also* · {prose(f'{of}{words.phrase(cause.title)} ({cause.cause}, {cause.certainty})')}"
+
+
+def _note(note: Note) -> str:
+    text = f"*Also* · {prose(note.text)}"
+    if note.commands is UNSET:
+        return text
+    return with_commands(text, [wrap(plain(command.cli), _COMMAND_WIDTH, indent="") for command in note.commands])
 
 
 def _fixes(report: Report, cause: RankedCause) -> _Sections:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
-from pull_doctor.report.model import UNSET, FailurePart, FixPart, Incident, RankedCause, Report
+from pull_doctor.report.model import UNSET, FailurePart, FixPart, Incident, Note, RankedCause, Report
 from pull_doctor.report.trace_table import how_far, paths
 from pull_doctor.report.words import WIDTH, fill, plain
 
@@ -114,7 +114,11 @@ def _sample(report: Report) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    return [fill(f"note: {plain(note.text)}", hang="      ") for note in report.notes]
+    return ["\n".join([fill(f"note: {plain(note.text)}", hang="      "), *_runs(note)]) for note in report.notes]
+
+
+def _runs(note: Note) -> list[str]:
+    return [] if note.commands is UNSET else [wrap(plain(command.cli), WIDTH) for command in note.commands]
 
 
 def _image(report: Report, failure: FailurePart, first: RankedCause | None) -> list[str]:

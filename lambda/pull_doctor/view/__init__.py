@@ -5,9 +5,9 @@ which is how the plan of reads comes about. A fact whose question cannot even be
 that the fact before it is.
 """
 
+from pull_doctor.view.cache import Cache
 from pull_doctor.view.secrets import Secrets
-from pull_doctor.view.stores import Stores
 
 
-class View(Stores, Secrets):
+class View(Cache, Secrets):
     """The facts that concern one failure of a task, each ``Known`` or ``Unknown``."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import ContainerInstance, Instance
+from pull_doctor.facts.values import ContainerInstance, Instance, InstanceProfile
 from pull_doctor.view.answered import Answered, present
 
 
@@ -37,22 +37,26 @@ class Host(Answered):
         return present(self.ask(question), question.fact, named, "EC2 knows no such instance any more")
 
     @cached_property
-    def instance_role(self) -> Fact[str]:
-        """The ARN of the role in the instance's profile.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
-        """
+    def instance_profile(self) -> Fact[InstanceProfile | None]:
+        """The profile of the running instance; ``None`` if it has none, or one that IAM does not know."""
         instance = self.instance
         if isinstance(instance, Unknown):
             return instance
-        named, arn = instance.value.id, instance.value.profile
-        if arn is None:
-            # A terminated instance has lost its profile, and a wanting one is no cause of this catalogue.
-            return Unknown(f"the role of instance {named}", "not-visible", resource=named, detail="it has no profile")
-        question = ask.OneInstanceProfile(self.place.account, self.place.region, arn)
-        profile = present(self.ask(question), question.fact, arn, "IAM knows no such instance profile")
+        named, state, arn = instance.value.id, instance.value.state, instance.value.profile
+        if arn:
+            return self.ask(ask.OneInstanceProfile(self.place.account, self.place.region, arn))
+        if state != "running":
+            # A terminated instance has lost its profile.
+            return Unknown(f"the profile of instance {named}", "not-visible", resource=named, detail=f"it is {state}")
+        return Known(None)
+
+    @cached_property
+    def instance_role(self) -> Fact[str | None]:
+        """The ARN of the role in the instance's profile; ``None`` if there is no such profile, or it holds none.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+        """
+        profile = self.instance_profile
         if isinstance(profile, Unknown):
             return profile
-        if profile.value.role is None:
-            return Unknown(question.fact, "not-visible", resource=arn, detail="it holds no role")
-        return Known(profile.value.role)
+        return Known(profile.value.role if profile.value else None)

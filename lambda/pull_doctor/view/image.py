@@ -7,7 +7,16 @@ from functools import cached_property
 
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import EcrLookup, EcrManifest, EcrTags, RegistryLookup, RepositoryNames
+from pull_doctor.facts.values import (
+    CacheRule,
+    EcrLookup,
+    EcrManifest,
+    EcrTags,
+    Key,
+    RegistryLookup,
+    Repository,
+    RepositoryNames,
+)
 from pull_doctor.intake.image_reference import ImageReference, parse_reference
 from pull_doctor.intake.symptom import Kind
 from pull_doctor.view.workload import Workload
@@ -20,6 +29,23 @@ _MAY_BE_MISSING: tuple[Kind, ...] = (
     "undetermined",
 )
 """Kinds of text behind which a missing image may stand."""
+_MAY_BE_THE_KEY: tuple[Kind, ...] = (
+    "kms-denied",
+    "registry-unavailable-5xx",
+    "other-pull-failure",
+    "undetermined",
+)
+"""Kinds of text behind which the key of a repository may stand.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html"""
+_MAY_BE_A_CACHE: tuple[Kind, ...] = (
+    "pull-through-cache-failure",
+    "image-not-found",
+    "repository-not-found",
+    "registry-access-denied",
+    "auth-denied-ecr-permission",
+)
+"""Kinds of text behind which a pull-through cache may stand.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/error-pullthroughcache.html"""
 
 
 class Image(Workload):
@@ -177,3 +203,53 @@ class Image(Workload):
         if registry is None or found.value.missing != "image":
             return Unknown(f"the tags of {repository}", "prerequisite", detail="the image is not missing")
         return self.ask(ask.EcrTagsOf(self.place.account, registry.region, registry.account, repository))
+
+    @cached_property
+    def cache_rule(self) -> Fact[CacheRule | None]:
+        """The pull-through cache rule that the repository is under; ``None`` if it is under none.
+
+        Asked for where the image is missing, or ECS's text may speak of a cache. The longest prefix wins, and ``ROOT``
+        fits what no other fits.
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+        """
+        reference = self.failure.reference
+        if reference is None or reference.ecr is None:
+            return Unknown("the rules of ECR's pull-through cache", "prerequisite", detail="the image is not in ECR")
+        missing = isinstance(self.ecr_image, Known) and self.ecr_image.value.missing
+        spoken_of = self.symptom.kind in _MAY_BE_A_CACHE and self.symptom.phase not in ("prepare", "sign-in")
+        if not (missing or spoken_of):
+            detail = "the image is not missing, and ECS's text speaks of no cache"
+            return Unknown("the rules of ECR's pull-through cache", "prerequisite", detail=detail)
+        registry, name = reference.ecr, reference.repository
+        rules = self.ask(ask.CacheRulesOf(self.place.account, registry.region, registry.account))
+        if isinstance(rules, Unknown):
+            return rules
+        fitting = [one for one in rules.value if one.prefix == "ROOT" or name.startswith(one.prefix.rstrip("/") + "/")]
+        return Known(max(fitting, key=lambda one: (one.prefix != "ROOT", len(one.prefix)), default=None))
+
+    @cached_property
+    def ecr_repository(self) -> Fact[Repository | None]:
+        """The repository and what encrypts it, asked for where ECS's text may speak of its key."""
+        reference = self.failure.reference
+        if reference is None or reference.ecr is None or not self._may_be_the_key:
+            return Unknown("what encrypts the repository", "prerequisite", detail="ECS's text speaks of no key")
+        registry = reference.ecr
+        return self.ask(
+            ask.RepositoryDetails(self.place.account, registry.region, registry.account, reference.repository)
+        )
+
+    @property
+    def _may_be_the_key(self) -> bool:
+        """Whether ECS's text leaves open that a key is at fault; in the start's preparation it is a secret's."""
+        symptom = self.symptom
+        return symptom.kind in _MAY_BE_THE_KEY and symptom.phase != "prepare" and not self.told.layers_read
+
+    @cached_property
+    def ecr_key(self) -> Fact[Key | None]:
+        """The repository's own KMS key; ``None`` if KMS knows it no more. Unknown where it has none."""
+        repository = self.ecr_repository
+        if isinstance(repository, Unknown):
+            return repository
+        if repository.value is None or repository.value.key is None:
+            return Unknown("the repository's KMS key", "prerequisite", detail="the repository has none")
+        return self.ask(ask.OneKey(self.place.account, self.place.region, repository.value.key))

@@ -65,6 +65,8 @@ class Network(Pulling):
         subnet = puller.value.subnet
         if subnet.owner not in (None, place.account):
             vpc = _shared(vpc, f"{subnet.id} is shared by account {subnet.owner}, which alone sees them")
+        if _speak_of_an_organization(vpc.endpoints):
+            vpc = replace(vpc, organization=self.ask(ask.Organization(place.account, place.region)))
         services = {flow.service for flow in self._needed(ipv6_only=False) if flow.service}
         lists = named_on_the_way(puller.value, vpc, services)
         asked = {one: self.ask(ask.PrefixListEntries(place.account, place.region, one)) for one in lists}
@@ -187,6 +189,12 @@ def _shared(vpc: Vpc, hidden: str) -> Vpc:
         resolver_rules=unseen("the Resolver rules") if vpc.resolver_rules else None,
         dns_firewall=unseen("the DNS Firewall rules") if vpc.dns_firewall else None,
     )
+
+
+def _speak_of_an_organization(endpoints: Fact[tuple[VpcEndpoint, ...]]) -> bool:
+    """Whether the policy of an endpoint for ECR asks for the organization of the caller or of the resource."""
+    known = endpoints.value if isinstance(endpoints, Known) else ()
+    return any(".ecr." in one.service and "orgid" in (one.policy or "").lower() for one in known)
 
 
 def _standing(endpoints: Fact[tuple[VpcEndpoint, ...]]) -> Fact[tuple[VpcEndpoint, ...]]:

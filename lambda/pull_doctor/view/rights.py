@@ -6,8 +6,7 @@ from functools import cached_property
 
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import Role, Simulated
-from pull_doctor.intake.symptom import REFUSALS
+from pull_doctor.facts.values import RegistryRules, Role, Simulated
 from pull_doctor.resource import make
 from pull_doctor.view.image import Image
 
@@ -96,17 +95,34 @@ class Rights(Image):
 
     @cached_property
     def repository_policy(self) -> Fact[str | None]:
-        """The policy of the image's repository; asked for where ECR refused, or the role alone may not pull."""
+        """The policy of the image's repository; ``None`` if it has none."""
         reference = self.failure.reference
         if reference is None or reference.ecr is None:
             return Unknown("the repository's policy", "prerequisite", detail="the image is not in ECR")
-        if self.symptom.kind not in REFUSALS:
-            rights = self.pull_rights
-            if isinstance(rights, Unknown):
-                return rights
-            if all(one.decision == "allowed" for one in rights.value or ()):
-                return Unknown("the repository's policy", "prerequisite", detail="the role's own policies suffice")
         registry = reference.ecr
-        return self.ask(
+        return self._owners_policies_held or self.ask(
             ask.RepositoryPolicy(self.place.account, registry.region, registry.account, reference.repository)
         )
+
+    @cached_property
+    def registry_rules(self) -> Fact[RegistryRules]:
+        """The policy of the image's registry, and whether it is one on pulls."""
+        reference = self.failure.reference
+        if reference is None or reference.ecr is None:
+            return Unknown("the registry's policy", "prerequisite", detail="the image is not in ECR")
+        registry = reference.ecr
+        return self._owners_policies_held or self.ask(
+            ask.RegistryPolicyOf(self.place.account, registry.region, registry.account)
+        )
+
+    @cached_property
+    def _owners_policies_held(self) -> Unknown | None:
+        """Why the policies of repository and registry need not be read: ECR had accepted the pull, and would now."""
+        rights = self.pull_rights
+        if not self.told.rights_held:
+            return None
+        if isinstance(rights, Unknown):
+            return rights
+        if any(one.decision != "allowed" for one in rights.value or ()):
+            return None
+        return Unknown("the owner's policies on the image", "prerequisite", detail="ECR had accepted the pull")

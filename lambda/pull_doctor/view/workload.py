@@ -8,7 +8,15 @@ from functools import cached_property
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import ContainerDefinition, Deployment, Service, Sibling, TaskDefinition
+from pull_doctor.facts.values import (
+    ContainerDefinition,
+    Deployment,
+    Instance,
+    InstanceProfile,
+    Service,
+    Sibling,
+    TaskDefinition,
+)
 from pull_doctor.intake.task import Earlier, Intake
 from pull_doctor.resource import make
 from pull_doctor.view.answered import present
@@ -16,6 +24,7 @@ from pull_doctor.view.host import Host
 
 DESCRIBED_AT_ONCE = 100
 """How many tasks DescribeTasks takes in one call."""
+_ANOTHER_ROLE = Unknown("the role of the instance", "prerequisite", detail="it is not known to be the one that pulls")
 
 
 class Workload(Host):
@@ -130,9 +139,22 @@ class Workload(Host):
         ECS places no task with an execution role on an agent that cannot pull with it.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
         """
-        role = self.execution_role
+        return self.instance_role if self._hosts_role_pulls else self.execution_role
+
+    @property
+    def _hosts_role_pulls(self) -> bool:
         on_ec2 = self.task.launch_type in ("EC2", None) and not self.task.on_fargate
-        return self.instance_role if on_ec2 and role == Known(None) else role
+        return on_ec2 and self.execution_role == Known(None)
+
+    @cached_property
+    def pulling_instance(self) -> Fact[Instance]:
+        """The instance whose own role pulls."""
+        return self.instance if self._hosts_role_pulls else _ANOTHER_ROLE
+
+    @cached_property
+    def pulling_profile(self) -> Fact[InstanceProfile | None]:
+        """The profile of the instance whose own role pulls; ``None`` as for ``instance_profile``."""
+        return self.instance_profile if self._hosts_role_pulls else _ANOTHER_ROLE
 
     @cached_property
     def siblings(self) -> Fact[tuple[Sibling, ...]]:

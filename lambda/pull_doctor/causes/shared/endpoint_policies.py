@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pull_doctor.causes.outcome import AwsCommand, Fix
+from pull_doctor.causes.outcome import AwsCommand, Fix, NotApplicable
 from pull_doctor.causes.shared.paths import failing_hop
 from pull_doctor.facts.fact import Known
 from pull_doctor.facts.values import VpcEndpoint
@@ -16,6 +16,8 @@ from pull_doctor.network.policy_hops import Judged, judge, known_role
 from pull_doctor.network.trace import Hop, Trace
 from pull_doctor.network.vpc import Puller, Vpc
 from pull_doctor.policy.document import name_of, statements_of
+
+SOURCE = "source-condition-mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ def refusals(
         refused = tuple(one for one in judge(flow, endpoint, puller, vpc) if one.refused)
         found.append(Refusal(trace, hop, flow, endpoint, refused))
     return tuple(found)
+
+
+def hangs_on_source(traces: Sequence[Trace]) -> NotApplicable | None:
+    """The outcome where a policy refuses only for the endpoint or VPC that it names, which has a cause of its own."""
+    hop = next((hop for trace in traces if (hop := failing_hop(SOURCE, trace))), None)
+    if hop is None or hop.resource is None:
+        return None
+    return NotApplicable(f"what the policy of {hop.resource.id} refuses is told as {SOURCE}")
 
 
 def mend(found: Sequence[Refusal], puller: Puller, vpc: Vpc) -> Fix:

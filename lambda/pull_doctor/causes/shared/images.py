@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pull_doctor.causes.outcome import Ok, Undetermined
+from pull_doctor.causes.outcome import NotApplicable, Ok, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.facts.fact import Unknown
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import CacheRule
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -48,17 +49,21 @@ def cached(image: ImageReference) -> bool:
     return image.ecr is not None and (prefix in _CACHE_PREFIXES or rest.startswith("library/"))
 
 
-def behind_cache(image: ImageReference) -> Undetermined | None:
-    """What cannot be told of a missing image or repository that a pull-through cache would fetch or make."""
-    if not cached(image):
-        return None
-    detail = f"{image.repository} looks like a pull-through cache's, whose image ECR fetches when it is pulled"
-    return Undetermined(
-        (
-            Unknown(
-                f"the upstream of {place_of(image)}", "not-modelled", resource=repository_of(image).arn, detail=detail
-            ),
-        )
+def behind_cache(image: ImageReference, rule: Fact[CacheRule | None]) -> NotApplicable | Undetermined | None:
+    """What is to be said of a missing image or repository that a pull-through cache would fetch or make.
+
+    ``None`` where none would, or where neither the rules nor the name tell of one.
+    """
+    if isinstance(rule, Known):
+        return under_cache(image, rule.value) if rule.value else None
+    return Undetermined((rule,)) if cached(image) else None
+
+
+def under_cache(image: ImageReference, rule: CacheRule) -> NotApplicable:
+    """The outcome of a cause that a pull-through cache rule takes the place of."""
+    return NotApplicable(
+        f"cache rule {rule.prefix} fits {image.repository}, so that what is missing there is told as "
+        "pull-through-cache-broken"
     )
 
 

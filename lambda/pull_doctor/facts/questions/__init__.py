@@ -42,12 +42,19 @@ from pull_doctor.facts.questions.question import (
     Question,
 )
 from pull_doctor.facts.questions.rights import (
+    CacheRulesOf,
+    KeyPolicy,
     OneInstanceProfile,
+    OneKey,
     OneParameter,
     OneRole,
     OneSecret,
     Organization,
+    PoliciesOfRole,
+    RegistryPolicyOf,
+    RepositoryDetails,
     RepositoryPolicy,
+    RepositoryTags,
     SecretPolicy,
     Simulation,
 )
@@ -80,9 +87,29 @@ OF_A_VPC = (
 )
 """The questions that together read a whole VPC, whose answers every failed task in it shares."""
 
+OF_ANOTHER_ACCOUNT = (
+    EcrImageOf,
+    EcrTagsOf,
+    EcrRepositories,
+    EcrManifestOf,
+    RepositoryPolicy,
+    RegistryPolicyOf,
+    CacheRulesOf,
+    RepositoryDetails,
+    RepositoryTags,
+    OneKey,
+    KeyPolicy,
+    OneSecret,
+    SecretPolicy,
+    OneParameter,
+)
+"""The questions about what a task may take from an account that is not its own."""
+
 __all__ = [
+    "OF_ANOTHER_ACCOUNT",
     "OF_A_VPC",
     "BlockPublicAccessOf",
+    "CacheRulesOf",
     "DhcpOptionSets",
     "DnsFirewallOf",
     "DnsHostnames",
@@ -95,6 +122,7 @@ __all__ = [
     "EndpointInterfaces",
     "HostedZones",
     "InternetGateways",
+    "KeyPolicy",
     "NatGateways",
     "NetworkAcls",
     "OfAVpc",
@@ -102,6 +130,7 @@ __all__ = [
     "OneInstance",
     "OneInstanceProfile",
     "OneInterface",
+    "OneKey",
     "OneParameter",
     "OneRole",
     "OneSecret",
@@ -110,10 +139,14 @@ __all__ = [
     "OneTaskDefinition",
     "OneVpc",
     "Organization",
+    "PoliciesOfRole",
     "PrefixListEntries",
     "Question",
     "RegistryImage",
+    "RegistryPolicyOf",
+    "RepositoryDetails",
     "RepositoryPolicy",
+    "RepositoryTags",
     "ResolverRules",
     "RouteTables",
     "RunningTasks",

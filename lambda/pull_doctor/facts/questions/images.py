@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pull_doctor.facts import values
-from pull_doctor.facts.questions.question import Question
+from pull_doctor.facts.questions.question import OfARegistry, Question
 
 
 @dataclass(frozen=True, slots=True)
-class EcrImageOf(Question[values.EcrLookup]):
-    """The image in the registry of account ``registry``; ``tag`` or ``digest``, the digest decides.
+class EcrImageOf(OfARegistry[values.EcrLookup]):
+    """The image in the registry; ``tag`` or ``digest``, the digest decides."""
 
-    ``region`` is the image's Region, which may differ from the task's.
-    """
-
-    registry: str
     repository: str
     tag: str | None
     digest: str | None
@@ -27,10 +23,9 @@ class EcrImageOf(Question[values.EcrLookup]):
 
 
 @dataclass(frozen=True, slots=True)
-class EcrTagsOf(Question[values.EcrTags]):
-    """The tags of a repository in the registry of account ``registry``."""
+class EcrTagsOf(OfARegistry[values.EcrTags]):
+    """The tags of a repository in the registry."""
 
-    registry: str
     repository: str
 
     @property
@@ -39,10 +34,8 @@ class EcrTagsOf(Question[values.EcrTags]):
 
 
 @dataclass(frozen=True, slots=True)
-class EcrRepositories(Question[values.RepositoryNames]):
-    """The names of the repositories in the registry of account ``registry``."""
-
-    registry: str
+class EcrRepositories(OfARegistry[values.RepositoryNames]):
+    """The names of the repositories in the registry."""
 
     @property
     def fact(self) -> str:
@@ -50,10 +43,9 @@ class EcrRepositories(Question[values.RepositoryNames]):
 
 
 @dataclass(frozen=True, slots=True)
-class EcrManifestOf(Question[values.EcrManifest | None]):
+class EcrManifestOf(OfARegistry[values.EcrManifest | None]):
     """The image's manifest; ``None`` if there is no such image. Reading it counts as a pull."""
 
-    registry: str
     repository: str
     tag: str | None
     digest: str | None

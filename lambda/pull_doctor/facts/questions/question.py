@@ -16,6 +16,11 @@ class Question(Generic[T_co]):
     region: str
 
     @property
+    def home(self) -> tuple[str, str]:
+        """The account and the Region of the thing itself, which another account may own."""
+        return self.account, self.region
+
+    @property
     def fact(self) -> str:
         """The noun phrase, with ids, by which a report names the answer."""
         raise TypeError(f"{type(self).__name__} has no noun phrase")
@@ -31,3 +36,17 @@ class OfAVpc(Question[T_co]):
     @property
     def fact(self) -> str:
         return f"{self.noun} of {self.vpc}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfARegistry(Question[T_co]):
+    """A question about the ECR registry of account ``registry``.
+
+    ``region`` is the registry's Region, which may differ from the task's.
+    """
+
+    registry: str
+
+    @property
+    def home(self) -> tuple[str, str]:
+        return self.registry, self.region

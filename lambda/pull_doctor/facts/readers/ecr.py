@@ -1,4 +1,4 @@
-"""Reads ECR: images and what they are made of, the tags of a repository and its policy, and the repositories.
+"""Reads ECR: images and what they are made of, the tags of a repository, and the repositories.
 
 DescribeImages reads metadata only and counts as no pull:
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from pull_doctor.facts import questions, values
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.errors import error_code
-from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, utc
+from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, client, utc
 
 _PAGE = 1000
 _MOST_PAGES = 5
@@ -35,7 +35,7 @@ _SINGLE = (
 @answers(questions.EcrImageOf, "ecr:DescribeImages")
 def image_of(aws: Aws, question: questions.EcrImageOf) -> values.EcrLookup:
     """Look one image up by its digest, else by its tag; archived images are found too."""
-    ecr = aws.client("ecr", question.region, question.account)
+    ecr = client(aws, "ecr", question)
     wanted = {"imageDigest": question.digest} if question.digest else {"imageTag": question.tag}
     try:
         answer = ecr.describe_images(
@@ -55,7 +55,7 @@ def image_of(aws: Aws, question: questions.EcrImageOf) -> values.EcrLookup:
 @answers(questions.EcrTagsOf, "ecr:DescribeImages")
 def tags_of(aws: Aws, question: questions.EcrTagsOf) -> values.EcrTags:
     """Read up to 5,000 tagged images, archived ones left out; a repository that does not exist has none."""
-    paginator = aws.client("ecr", question.region, question.account).get_paginator("describe_images")
+    paginator = client(aws, "ecr", question).get_paginator("describe_images")
     pages = paginator.paginate(
         registryId=question.registry,
         repositoryName=question.repository,
@@ -78,7 +78,7 @@ def repositories(aws: Aws, question: questions.EcrRepositories) -> values.Reposi
 
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
     """
-    paginator = aws.client("ecr", question.region, question.account).get_paginator("describe_repositories")
+    paginator = client(aws, "ecr", question).get_paginator("describe_repositories")
     pages = paginator.paginate(registryId=question.registry, PaginationConfig={"PageSize": _PAGE})
     read = list(islice(pages, _MOST_PAGES))
     names = tuple(item["repositoryName"] for page in read for item in page["repositories"])
@@ -91,7 +91,7 @@ def manifest_of(aws: Aws, question: questions.EcrManifestOf) -> values.EcrManife
 
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
     """
-    ecr = aws.client("ecr", question.region, question.account)
+    ecr = client(aws, "ecr", question)
     wanted = {"imageDigest": question.digest} if question.digest else {"imageTag": question.tag}
     try:
         answer = ecr.batch_get_image(
@@ -144,19 +144,6 @@ def _platforms(entries: list[Mapping[str, Any]]) -> tuple[str, ...] | None:
         if "unknown" not in named:
             found["/".join(filter(None, named))] = None
     return tuple(found)
-
-
-@answers(questions.RepositoryPolicy, "ecr:GetRepositoryPolicy")
-def repository_policy(aws: Aws, question: questions.RepositoryPolicy) -> str | None:
-    """Read the repository's own policy; neither a repository without one nor a missing repository has any."""
-    ecr = aws.client("ecr", question.region, question.account)
-    try:
-        answer = ecr.get_repository_policy(registryId=question.registry, repositoryName=question.repository)
-    except ClientError as error:
-        if error_code(error) in {_NO_REPOSITORY, "RepositoryPolicyNotFoundException"}:
-            return None
-        raise
-    return str(answer["policyText"])
 
 
 def _image(item: Mapping[str, Any]) -> values.EcrImage:

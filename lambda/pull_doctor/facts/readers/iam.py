@@ -1,4 +1,4 @@
-"""Reads IAM: roles, and what a role's policies, its boundary, and the organization's policies decide.
+"""Reads IAM: roles and their policies, and what these, the boundary, and the organization's policies decide.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html. No context keys are passed: a
 decision that needed some names them in ``missing_context``.
@@ -29,23 +29,92 @@ def one_role(aws: Aws, question: questions.OneRole) -> values.Role | None:
     Names differ in more than case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
     """
+    role = _described(aws.client("iam", question.region, question.account), question.role)
+    if not role:
+        return None
+    return values.Role(
+        arn=role["Arn"],
+        trust=_text(role["AssumeRolePolicyDocument"], f"the trust policy of {question.role}"),
+        boundary=_boundary_of(role),
+        id=role["RoleId"],
+        tags=tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags", [])),
+    )
+
+
+@answers(
+    questions.PoliciesOfRole,
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+)
+def policies_of_role(aws: Aws, question: questions.PoliciesOfRole) -> values.RolePolicies | None:
+    """Read every policy document of a role; one that is detached or deleted meanwhile fails the read.
+
+    A managed policy holds in its default version:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
+    """
+    iam = aws.client("iam", question.region, question.account)
+    role = _described(iam, question.role)
+    if not role:
+        return None
+    name = role["RoleName"]
     try:
-        found = aws.client("iam", question.region, question.account).get_role(RoleName=question.role.rsplit("/", 1)[-1])
+        attached = _listed(iam, "list_attached_role_policies", "AttachedPolicies", name)
+        inline = _listed(iam, "list_role_policies", "PolicyNames", name)
     except ClientError as error:
         if error_code(error) in _MISSING:
             return None
         raise
-    role = found["Role"]
-    if role["Arn"].casefold() != question.role.casefold():
-        return None
-    trust = role["AssumeRolePolicyDocument"]  # botocore has decoded it
-    if not isinstance(trust, dict):
-        raise IncompleteAnswerError(f"the trust policy of {question.role} is not JSON")
-    return values.Role(
-        arn=role["Arn"],
-        trust=json.dumps(trust, sort_keys=True),
-        boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+    boundary = _boundary_of(role)
+    return values.RolePolicies(
+        identity=(
+            *(_managed(iam, policy["PolicyArn"]) for policy in attached),
+            *(_inline(iam, name, policy) for policy in inline),
+        ),
+        boundary=_managed(iam, boundary) if boundary else None,
     )
+
+
+def _described(iam: Any, arn: str) -> Mapping[str, Any] | None:
+    """The role with this ARN as GetRole has it; ``None`` if there is none."""
+    try:
+        role: Mapping[str, Any] = iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            return None
+        raise
+    return role if role["Arn"].casefold() == arn.casefold() else None
+
+
+def _boundary_of(role: Mapping[str, Any]) -> str | None:
+    found: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return found
+
+
+def _listed(iam: Any, operation: str, member: str, role: str) -> list[Any]:
+    pages = iam.get_paginator(operation).paginate(RoleName=role, PaginationConfig={"PageSize": _PAGE})
+    return [item for page in pages for item in page[member]]
+
+
+def _managed(iam: Any, arn: str) -> values.NamedPolicy:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return values.NamedPolicy(arn, _text(document, f"policy {arn}"))
+
+
+def _inline(iam: Any, role: str, name: str) -> values.NamedPolicy:
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    return values.NamedPolicy(name, _text(document, f"policy {name} of role {role}"))
+
+
+def _text(document: Any, named: str) -> str:
+    """The JSON text of a document that botocore has decoded; it leaves as it is what it cannot decode."""
+    if not isinstance(document, dict):
+        raise IncompleteAnswerError(f"{named} is not JSON")
+    return json.dumps(document, sort_keys=True)
 
 
 @answers(questions.OneInstanceProfile, "iam:GetInstanceProfile")

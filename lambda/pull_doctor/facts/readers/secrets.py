@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from pull_doctor.facts import questions, values
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.errors import error_code
-from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, utc
+from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, client, utc
 
 _PAGE = 50
 _ABSENT = "ResourceNotFoundException"
@@ -22,9 +22,7 @@ _AWS_KEYS = ("alias/aws/secretsmanager", "alias/aws/ssm")
 def one_secret(aws: Aws, question: questions.OneSecret) -> values.Secret | None:
     """Read a secret's description; one that is marked for deletion is still described."""
     try:
-        answer = aws.client("secretsmanager", question.region, question.account).describe_secret(
-            SecretId=question.secret
-        )
+        answer = client(aws, "secretsmanager", question).describe_secret(SecretId=question.secret)
     except ClientError as error:
         if error_code(error) == _ABSENT:
             return None
@@ -40,9 +38,8 @@ def secret_policy(aws: Aws, question: questions.SecretPolicy) -> str | None:
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
     """
-    client = aws.client("secretsmanager", question.region, question.account)
     try:
-        answer = client.get_resource_policy(SecretId=question.secret)
+        answer = client(aws, "secretsmanager", question).get_resource_policy(SecretId=question.secret)
     except ClientError as error:
         if error_code(error) == _ABSENT:
             return None
@@ -55,7 +52,7 @@ def secret_policy(aws: Aws, question: questions.SecretPolicy) -> str | None:
 @answers(questions.OneParameter, "ssm:DescribeParameters")
 def one_parameter(aws: Aws, question: questions.OneParameter) -> values.Parameter | None:
     """Read a parameter's description, by its exact name; a page may be empty and still not be the last one."""
-    paginator = aws.client("ssm", question.region, question.account).get_paginator("describe_parameters")
+    paginator = client(aws, "ssm", question).get_paginator("describe_parameters")
     pages = paginator.paginate(
         ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [question.parameter]}],
         PaginationConfig={"PageSize": _PAGE},

@@ -1,4 +1,4 @@
-"""The one way in which the registry client fails: it knows why."""
+"""A read that knows by itself why it has no answer: the registry client's, and what AWS tells the owner alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pull_doctor.facts.fact import Why
 
 
 class NoAnswerError(Exception):
-    """A registry was not asked, or did not give an answer that can be used; ``why`` is the unknown fact's."""
+    """Nobody was asked, or no answer was given that can be used; ``why`` is the unknown fact's."""
 
     def __init__(self, why: Why, said: str) -> None:
         super().__init__(said)

@@ -29,11 +29,33 @@ class Simulated:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: its trust policy as JSON text, and the ARN of its permissions boundary."""
+    """A role: its trust policy as JSON text, and the ARN of its permissions boundary.
+
+    ``id`` is the unique one (``AROA...``), which another role of the same name does not have. ``tags`` are keys and
+    values. Both are ``None`` in facts that an earlier version saved.
+    """
 
     arn: str
     trust: str
     boundary: str | None = None
+    id: str | None = None
+    tags: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """A policy document as JSON text; ``name`` is a managed policy's ARN, or an inline policy's own name."""
+
+    name: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolePolicies:
+    """Every identity policy of a role, the attached ones first, and its permissions boundary, if it has one."""
+
+    identity: tuple[NamedPolicy, ...]
+    boundary: NamedPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,55 @@ class InstanceProfile:
 
     arn: str
     role: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRules:
+    """A registry's policy as JSON text, ``None`` if it has none.
+
+    ``scope`` says what it applies to: ``V1`` replication and the pull-through cache, ``V2`` every action of ECR.
+    Without a policy it is not read.
+    """
+
+    policy: str | None
+    scope: Literal["V1", "V2"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRule:
+    """A pull-through cache rule: what is pulled under ``prefix`` comes from the registry ``upstream``.
+
+    The prefix ``ROOT`` fits whatever no other rule fits. ``credential`` is the ARN of the secret that signs in to the
+    upstream, ``custom_role`` of the role that does where it is another account's ECR, ``upstream_prefix`` what stands
+    there in the place of ``prefix``.
+    """
+
+    prefix: str
+    upstream: str
+    credential: str | None = None
+    custom_role: str | None = None
+    upstream_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """An ECR repository; ``encryption`` is ``AES256``, ``KMS`` or ``KMS_DSSE``, ``key`` the ARN of its KMS key."""
+
+    arn: str
+    encryption: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A KMS key; ``state`` is KMS's own word (``Enabled``, ``Disabled``, ``PendingDeletion``...).
+
+    ``manager`` tells AWS's own keys from the customer's.
+    """
+
+    arn: str
+    state: str
+    manager: Literal["AWS", "CUSTOMER"]
 
 
 @dataclass(frozen=True, slots=True)

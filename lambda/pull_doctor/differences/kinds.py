@@ -1,78 +1,30 @@
-"""Which facts differ between two readings, in words.
-
-Only what was read both times is compared: a fact that is unknown in one of them says nothing. Left out is what differs
-from task to task (running tasks, the failed task's interface, ids and counts of deployments) and what AWS changes by
-itself. No note says why something differs, or that it mattered.
-"""
+"""What is compared of two readings, each kind of question with how its differences are told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import fields
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from pull_doctor.causes.shared.images import moment
+from pull_doctor.differences.members import members, said
 from pull_doctor.facts import questions as ask
-from pull_doctor.facts.answers import Answers
-from pull_doctor.facts.fact import Known
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
-    AccessExclusion,
-    AclEntry,
+    CacheRule,
     Deployment,
     EcrLookup,
     EcrManifest,
     EgressOnlyGateway,
-    FirewallRule,
-    GroupRule,
     InternetGateway,
     RegistryLookup,
+    RegistryRules,
     RepositoryNames,
-    Route,
+    RolePolicies,
     Service,
     Simulated,
-    ZoneRecord,
 )
-from pull_doctor.intake.image_reference import ecr_host, parse_ecr_host
-from pull_doctor.report.model import Note
-from pull_doctor.resource import Place, make
 
-MOST = 12
-"""How many notes there are at most; where more facts differ, the last one says how many."""
-
-
-def differences(before: Answers, after: Answers, first: Collection[str] = ()) -> tuple[Note, ...]:
-    """Say which facts differ; the same facts, in whatever order AWS gave them, say nothing.
-
-    Notes about the things whose ids or ARNs are ``first`` come first, then the workload, its image and role, the VPC.
-    """
-    order = {kind: number for number, kind in enumerate(_KINDS)}
-    found: dict[Note, None] = {}
-    compared = [(question, fact, after.get(question)) for question, fact in before if type(question) in order]
-    for question, was, now in sorted(compared, key=lambda one: (order[type(one[0])], repr(one[0]))):
-        if isinstance(was, Known) and isinstance(now, Known) and was.value != now.value:
-            found |= dict.fromkeys(_notes(question, was.value, now.value))
-    notes = sorted(found, key=lambda note: not any({one.id, one.arn} & set(first) for one in note.resources))
-    if len(notes) <= MOST:
-        return tuple(notes)
-    return (*notes[: MOST - 1], Note(f"and {len(notes) - MOST + 1} more"))
-
-
-def _notes(question: Question[Any], was: Any, now: Any) -> Iterator[Note]:
-    kind = _KINDS[type(question)]
-    place = _place(question)
-    for name, said in kind.say(question, was, now):
-        found = name if kind.named is None else kind.named(question)
-        yield Note(f"{name} {said}", (make(place, kind.resource, found),) if kind.resource else ())
-
-
-def _place(question: Question[Any]) -> Place:
-    """Where the thing is; a repository's account is its registry's."""
-    account, region = getattr(question, "registry", question.account), question.region
-    registry = parse_ecr_host(ecr_host(account, region))  # it knows the partition of a Region
-    return Place(registry.partition if registry else "aws", account, region)
-
+_TELLING = ("service", "name", "domain")
+"""Members that say what a thing is for, where its id alone does not."""
 
 Said = Iterator[tuple[str, str]]
 """What a note is about, and what it says of that."""
@@ -91,10 +43,10 @@ def _service(question: ask.OneService, was: Service | None, now: Service | None)
         yield name, f"has {runs} as its primary deployment now, not {ran}"
     for member, words in (("subnets", "subnets"), ("groups", "security groups")):
         if set(getattr(old, member)) != set(getattr(new, member)):
-            yield name, f"has {_said(getattr(new, member))} as the {words} of its primary deployment now"
+            yield name, f"has {said(getattr(new, member))} as the {words} of its primary deployment now"
     if old.assign_public_ip != new.assign_public_ip:
         gives = "gives tasks a public address" if new.assign_public_ip else "gives tasks no public address"
-        yield name, f"{gives} now, in {_said(new.subnets)}"
+        yield name, f"{gives} now, in {said(new.subnets)}"
 
 
 def _primary(service: Service) -> Deployment | None:
@@ -170,20 +122,49 @@ def _member_of(question: ask.Organization, _: str | None, now: str | None) -> Sa
     yield f"account {question.account}", f"is in organization {now} now" if now else "is in no organization now"
 
 
+def _policies(question: ask.PoliciesOfRole, was: RolePolicies | None, now: RolePolicies | None) -> Said:
+    """The role's own policies, each by its name; its boundary is told of the role."""
+    old, new = ({one.name: one.document for one in each.identity} if each else {} for each in (was, now))
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            how = "has changed" if name in old and name in new else "is new" if name in new else "is gone"
+            yield f"role {question.role}:", f"its policy {name} {how}"
+    if was and now and was.boundary and now.boundary and was.boundary.document != now.boundary.document:
+        yield f"role {question.role}:", f"its permissions boundary {now.boundary.name} has changed"
+
+
+def _registry(question: ask.RegistryPolicyOf, was: RegistryRules, now: RegistryRules) -> Said:
+    yield from ((f"registry {question.registry} ({question.region})", told) for told in members(was, now))
+
+
+def _tags(question: ask.RepositoryTags, was: tuple[Any, ...] | None, now: tuple[Any, ...] | None) -> Said:
+    """Whether there is a repository is told of the image."""
+    if was is not None and now is not None:
+        yield f"repository {question.repository}", "has other tags now"
+
+
+def _cache_rules(question: ask.CacheRulesOf, was: tuple[CacheRule, ...], now: tuple[CacheRule, ...]) -> Said:
+    registry = f"registry {question.registry} ({question.region})"
+    for prefix in sorted({one.prefix for one in set(was) ^ set(now)}):
+        old, new = (any(one.prefix == prefix for one in each) for each in (was, now))
+        how = "another" if old and new else "a" if new else "no"
+        yield registry, f"has {how} pull-through cache rule for {prefix} now"
+
+
 def _one(question: Question[Any], was: Any, now: Any) -> Said:
     """One thing that may not exist."""
     if was is None or now is None:
         yield question.fact, "is gone" if was else "exists now"
     else:
-        yield from ((question.fact, said) for said in _members(was, now))
+        yield from ((question.fact, told) for told in members(was, now))
 
 
 def _of_vpc(question: ask.OneVpc | ask.DnsFirewallOf, was: Any, now: Any) -> Said:
-    yield from ((question.vpc, said) for _, said in _one(question, was, now))
+    yield from ((question.vpc, told) for _, told in _one(question, was, now))
 
 
 def _prefix_list(question: ask.PrefixListEntries, was: Any, now: Any) -> Said:
-    yield from ((f"prefix list {question.prefix_list}", said) for _, said in _one(question, was, now))
+    yield from ((f"prefix list {question.prefix_list}", told) for _, told in _one(question, was, now))
 
 
 def _things(question: ask.OfAVpc[Any], was: tuple[Any, ...], now: tuple[Any, ...]) -> Said:
@@ -191,122 +172,12 @@ def _things(question: ask.OfAVpc[Any], was: tuple[Any, ...], now: tuple[Any, ...
     old, new = ({one.id: one for one in each} for each in (was, now))
     for name in sorted(old.keys() | new.keys()):
         if name in old and name in new:
-            yield from ((name, said) for said in _members(old[name], new[name]))
+            yield from ((name, told) for told in members(old[name], new[name]))
         else:
             thing = new.get(name) or old[name]
             what = next((value for one in _TELLING if (value := getattr(thing, one, None))), None)
             there = f"is new in {question.vpc}" if name in new else f"is gone from {question.vpc}"
             yield name, f"({what}) {there}" if what else there
-
-
-def _members(was: Any, now: Any) -> Iterator[str]:
-    """What differs between two values of one thing, member by member."""
-    for field in fields(was):
-        member, old, new = field.name, getattr(was, field.name), getattr(now, field.name)
-        words = _WORDS.get(member, member.replace("_", " "))
-        if member in _UNTOLD or old == new or (member == "dns_names" and was.private_dns != now.private_dns):
-            continue
-        if member in _SWITCHES:
-            yield _SWITCHES[member][0 if new else 1]
-        elif member in _TEXTS:
-            yield f"has another {words}" if old and new else f"has {'a' if new else 'no'} {words} now"
-        elif isinstance(old, tuple) and isinstance(new, tuple):
-            if member == "routes":
-                yield from _states(old, new)
-            held, holds = _phrases(member, words, old), _phrases(member, words, new)
-            yield from (f"has {phrase} now" for phrase in sorted(holds - held))
-            yield from (f"no longer has {phrase}" for phrase in sorted(held - holds))
-        elif old is None:
-            yield f"has {words} {_said(new)} now"
-        elif new is None:
-            yield f"no longer has {words} {_said(old)}"
-        else:
-            yield f"has {words} {_said(new)} now, not {_said(old)}"
-
-
-def _states(was: tuple[Route, ...], now: tuple[Route, ...]) -> Iterator[str]:
-    old, new = ({(one.destination, one.target): one.state for one in each} for each in (was, now))
-    for destination, target in sorted(old.keys() & new.keys()):
-        state, before = new[destination, target], old[destination, target]
-        if state != before:
-            yield f"has the route {destination} -> {target} in state {state} now, not {before}"
-
-
-_WORDS = {
-    "boundary": "permissions boundary",
-    "cidrs": "addresses",
-    "deleted_at": "date of deletion",
-    "dhcp_options": "DHCP option set",
-    "dns_names": "DNS names",
-    "groups": "security groups",
-    "ipv6": "IPv6 addresses",
-    "ipv6_cidrs": "IPv6 addresses",
-    "key": "KMS key",
-    "private_ip": "private address",
-    "public_ip": "public address",
-    "trust": "trust policy",
-}
-_TEXTS = ("policy", "trust")
-_SWITCHES = {
-    "main": ("is the main route table now", "is not the main route table any more"),
-    "private_dns": ("has private DNS on now", "has private DNS off now"),
-    "inbound_resolver_only": (
-        "has private DNS for inbound resolvers only now",
-        "has private DNS for all of the VPC now",
-    ),
-    "private": ("is private now", "is public now"),
-    "regional": ("is regional now", "is zonal now"),
-}
-_UNTOLD = ("interfaces", "managed_by", "tags", "gateway_block")
-"""Members that follow from another one that is told, or that no pull depends on."""
-
-
-_TELLING = ("service", "name", "domain")
-"""Members that say what a thing is for, where its id alone does not."""
-
-
-def _phrases(member: str, words: str, elements: tuple[Any, ...]) -> set[str]:
-    """Each element as a noun phrase."""
-    phrases = set()
-    for one in elements:
-        if isinstance(one, Route):
-            phrases.add(f"the route {one.destination} -> {one.target}")
-        elif isinstance(one, AclEntry):
-            does, way = "allows" if one.allow else "denies", "out to" if one.egress else "in from"
-            phrases.add(f"rule {one.number} ({does} {_traffic(one.protocol, one.ports)} {way} {one.cidr})")
-        elif isinstance(one, GroupRule):
-            traffic = f"{_traffic(one.protocol, one.ports)} {'out to' if member == 'egress' else 'in from'}"
-            peers = (*one.cidrs, *one.groups, *one.prefix_lists)
-            phrases |= {f"a rule that allows {traffic} {peer}" for peer in peers}
-        elif isinstance(one, ZoneRecord):
-            phrases.add(f"the record {one.name} {one.type} {_said(one.values)}")
-        elif isinstance(one, AccessExclusion):
-            phrases.add(f"{one.resource} ({one.mode}) among its {words}")
-        elif isinstance(one, FirewallRule):
-            on = one.domain_list if one.domains is None else _said(one.domains)
-            phrases.add(f"DNS Firewall rule {one.priority} of {one.group} ({one.action} {on})")
-        else:
-            phrases.add(f"{one} among its {words}")
-    return phrases
-
-
-def _traffic(protocol: str, ports: tuple[int, int] | None) -> str:
-    if protocol == "-1":
-        return "everything"
-    name = {"1": "icmp", "6": "tcp", "17": "udp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}.get(
-        protocol, f"protocol {protocol}"
-    )
-    if ports is None:
-        return name
-    return f"{name} {'-'.join(map(str, dict.fromkeys(ports)))}"
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, tuple):
-        return ", ".join(sorted(map(str, value))) or "none"
-    return str(value)
 
 
 class _Kind(NamedTuple):
@@ -321,7 +192,7 @@ class _Kind(NamedTuple):
     named: Callable[[Any], str] | None = None
 
 
-_KINDS: dict[type[Question[Any]], _Kind] = {
+KINDS: dict[type[Question[Any]], _Kind] = {
     ask.OneService: _Kind(_service, "AWS::ECS::Service", lambda asked: f"{asked.cluster}/{asked.service}"),
     ask.OneTaskDefinition: _Kind(_one, "AWS::ECS::TaskDefinition", lambda asked: asked.arn),
     ask.EcrImageOf: _Kind(_ecr_image, "AWS::ECR::Repository", lambda asked: asked.repository),
@@ -329,6 +200,13 @@ _KINDS: dict[type[Question[Any]], _Kind] = {
     ask.RegistryImage: _Kind(_registry_image),
     ask.RepositoryPolicy: _Kind(_whole, "AWS::ECR::Repository", lambda asked: asked.repository),
     ask.OneRole: _Kind(_one, "AWS::IAM::Role", lambda asked: asked.role),
+    ask.RegistryPolicyOf: _Kind(_registry),
+    ask.CacheRulesOf: _Kind(_cache_rules),
+    ask.RepositoryTags: _Kind(_tags, "AWS::ECR::Repository", lambda asked: asked.repository),
+    ask.PoliciesOfRole: _Kind(_policies, "AWS::IAM::Role", lambda asked: asked.role),
+    ask.RepositoryDetails: _Kind(_one, "AWS::ECR::Repository", lambda asked: asked.repository),
+    ask.OneKey: _Kind(_one, "AWS::KMS::Key", lambda asked: asked.key),
+    ask.KeyPolicy: _Kind(_whole, "AWS::KMS::Key", lambda asked: asked.key),
     ask.Simulation: _Kind(_simulated, "AWS::IAM::Role", lambda asked: asked.role),
     ask.OneSecret: _Kind(_one, "AWS::SecretsManager::Secret", lambda asked: asked.secret),
     ask.SecretPolicy: _Kind(_whole, "AWS::SecretsManager::Secret", lambda asked: asked.secret),
