@@ -71,7 +71,7 @@ def test_there_are_worlds_enough() -> None:
     assert {row.cause for row in CATALOGUE} - causes <= untold
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
 def test_an_unknown_fact_raises_no_certainty_and_every_cause_stands_once(name: str, chance: random.Random) -> None:
     world = saved(name)

@@ -7,10 +7,8 @@ import pytest
 from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import accused, carry_out, evidence, report_on, ruled_out
 from tests.worlds import World, build
-from tests.worlds.defects import DEFECTS, FURTHER, ONE_OF_EACH
+from tests.worlds.defects import DEFECTS, ONE_OF_EACH
 
-ALL = [pytest.param(name, marks=pytest.mark.slow if name in FURTHER else []) for name in sorted(DEFECTS)]
-"""All worlds, of which the fast set has the first one of each cause, and all of the network."""
 ONE_FAST = [pytest.param(name, marks=[] if name in ONE_OF_EACH else pytest.mark.slow) for name in sorted(DEFECTS)]
 """All worlds, of which the fast set has one for each cause."""
 
@@ -21,7 +19,7 @@ def _mended(world: World) -> None:
         world.relaunch()
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_the_defect_is_named_with_the_resources_to_blame(aws: EmulatedAws, name: str) -> None:
     world = build(aws, name)
     report = report_on(aws, world.event)
@@ -31,7 +29,7 @@ def test_the_defect_is_named_with_the_resources_to_blame(aws: EmulatedAws, name:
     assert [culprit for culprit in world.culprits if culprit not in evidence(first) + first.culprit.id] == []
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_the_mended_twin_with_the_same_text(aws: EmulatedAws, name: str) -> None:
     world = build(aws, name)
     _mended(world)

@@ -95,7 +95,7 @@ def _actions(running: InProcess, got: Receivers, world: World) -> list[str]:
     return sorted(running.actions)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS[:3], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[3:])])
 def test_a_call_of_the_delivery_that_fails_once_or_for_good_loses_nothing(
     running: InProcess, got: Receivers, world: World, kind: Kind
 ) -> None:

@@ -57,6 +57,7 @@ def test_with_the_owner_s_role_it_is_proven_and_mended(aws: EmulatedAws, name: s
     assert world.cause not in {one.cause for one in after.causes if one.still != "no"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOREIGN)
 def test_the_mended_twin_is_not_accused(aws: EmulatedAws, name: str) -> None:
     world = build_foreign(aws, name)

@@ -68,9 +68,6 @@ _accounts = itertools.count(700000000001)
 ONE_OF_EACH = tuple({defect.cause: name for name, defect in reversed(DEFECTS.items())}.values())
 """The first world of each cause."""
 
-FURTHER = frozenset(_OF_RIGHTS) - frozenset(ONE_OF_EACH)
-"""The worlds of rights that are not the first of their cause: only the long run builds them."""
-
 
 def build_broken(aws: EmulatedAws, *names: str, options: Options | None = None) -> World:
     """The account with these defects, the first of which ECS's text, the culprits, and ``mend`` are of."""
