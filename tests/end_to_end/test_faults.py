@@ -95,7 +95,7 @@ def _actions(running: InProcess, got: Receivers, world: World) -> list[str]:
     return sorted(running.actions)
 
 
-@pytest.mark.parametrize("kind", [*KINDS[:3], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[3:])])
+@pytest.mark.parametrize("kind", [*KINDS[:2], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[2:])])
 def test_a_call_of_the_delivery_that_fails_once_or_for_good_loses_nothing(
     running: InProcess, got: Receivers, world: World, kind: Kind
 ) -> None:
@@ -142,6 +142,7 @@ def test_a_secret_that_is_missing_delays_slack_alone(
     got.forget(workload)
 
 
+@pytest.mark.slow
 def test_clocks_that_differ_by_a_minute_lose_nothing_and_repeat_nothing(
     running: InProcess, got: Receivers, world: World
 ) -> None:

@@ -25,6 +25,7 @@ def test_what_is_behind_the_target_is_left_open(aws: EmulatedAws, name: str) -> 
         assert target in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPAQUE)
 def test_the_way_through_a_nat_gateway_is_followed_to_its_end(aws: EmulatedAws, name: str) -> None:
     world = build_opaque(aws, name)

@@ -67,6 +67,7 @@ def test_aws_names_the_layer_that_refused_and_the_account_is_mended_since(aws: E
     assert (named.cause, named.certainty, named.still, named.fixes) == (LAYERS[layer], "proven", "no", ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_deny_that_aws_names_is_not_laid_at_another_layer_s_door(aws: EmulatedAws, layer: str) -> None:
     world = build(aws, "healthy", image="ecr")

@@ -420,6 +420,7 @@ def test_cdk_nag_passes_and_each_acknowledgement_says_why(settings: str, request
     assert all(rule["reason"].endswith(".") for rule in nag["suppressedViolations"])
 
 
+@pytest.mark.slow
 def test_a_second_synthesis_is_the_same_to_the_byte(bare: Synthesised, tmp_path: Path) -> None:
     assert run_app(tmp_path, {}).returncode == 0
     name = "PullDoctor.template.json"
