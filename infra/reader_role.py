@@ -16,7 +16,19 @@ def write_templates(directory: Path, settings: Settings) -> None:
     """Write ``reader-role-<account>.template.json`` for every account whose reader role is set."""
     for account, role in (settings.reader_roles or {}).items():
         text = json.dumps(template(role, settings.switched_off_reads), indent=1)
-        (directory / f"reader-role-{account}.template.json").write_text(text + "\n", encoding="utf-8")
+        (directory / _file_name(account)).write_text(text + "\n", encoding="utf-8")
+
+
+def deploy_command(account: str, function_role: str) -> str:
+    """Return the shell line with which the owner of an account makes the reader role there."""
+    return (
+        f"aws cloudformation deploy --stack-name pull-doctor-reader --template-file cdk.out/{_file_name(account)} "
+        f"--capabilities CAPABILITY_NAMED_IAM --parameter-overrides FunctionRoleArn={function_role}"
+    )
+
+
+def _file_name(account: str) -> str:
+    return f"reader-role-{account}.template.json"
 
 
 def template(role: ReaderRole, switched_off: Collection[str] = ()) -> dict[str, Any]:

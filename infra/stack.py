@@ -18,6 +18,7 @@ from infra.dashboard import Dashboard
 from infra.event_pattern import end_pattern, failure_pattern, role_pattern
 from infra.evidence import Evidence
 from infra.function import Diagnoser
+from infra.reader_role import deploy_command
 from infra.settings import Settings
 from infra.topics import Topics
 from pull_doctor.delivery.incidents import INDEX, LISTED
@@ -68,6 +69,9 @@ class PullDoctor(Stack):
         for name, value in outputs.items():
             if value is not None:
                 CfnOutput(self, name, value=value)
+        for account in sorted(settings.reader_roles or {}):
+            command = deploy_command(account, diagnoser.role.role_arn)
+            CfnOutput(self, f"RunInAccount{account}", value=command, description="makes the reader role there")
 
     def _table(self) -> dynamodb.Table:
         table = dynamodb.Table(

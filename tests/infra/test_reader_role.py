@@ -65,6 +65,11 @@ def test_the_stack_tells_the_arn_that_the_template_asks_for(full: Synthesised, b
     [role] = full.resources("AWS::IAM::Role")
     assert full.template["Outputs"]["FunctionRoleArn"]["Value"] == {"Fn::GetAtt": [role, "Arn"]}
     assert set(template(ROLE)["Parameters"]) == {"FunctionRoleArn", "TasksRunHere"}
+    assert not [name for name in bare.template["Outputs"] if name.startswith("RunInAccount")]
+    told = full.template["Outputs"]["RunInAccount333333333333"]["Value"]["Fn::Join"][1]
+    assert told[0].endswith("FunctionRoleArn=")
+    assert "--template-file cdk.out/reader-role-333333333333.template.json " in told[0]
+    assert told[1] == {"Fn::GetAtt": [role, "Arn"]}
 
 
 def test_it_is_the_role_that_the_function_assumes() -> None:
