@@ -51,9 +51,11 @@ DEFECTS = (
 LEFT_OPEN = ("transit-gateway", "private-nat-behind-a-transit-gateway", "central-endpoints", "shared-subnet")
 HEALTHY = ("endpoints-in-another-zone", "regional-nat", "ipv6-alone", "on-ec2-with-endpoints")
 NAMES = (*DEFECTS, *LEFT_OPEN, *HEALTHY)
+SPREAD = [pytest.param(name, marks=pytest.mark.slow if number % 2 else []) for number, name in enumerate(NAMES)]
+"""All worlds, of which the fast set has every other one."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPREAD)
 def test_the_paths_are_walked_as_agreed(aws: EmulatedAws, golden: Callable[[str, str], None], name: str) -> None:
     world = _built(aws, name)
     known = _names(world)
