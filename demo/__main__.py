@@ -194,7 +194,7 @@ def mend(stage: Stage, world: World, report: Report) -> None:
     beside = {cause.cause for cause in report.causes if cause.certainty == "possible" and not cause.next}
     if standing(stage, world) - beside:
         world.mend()
-        stage.say("more was wrong than that; somebody mends the rest, too")
+        stage.say("the defect does not go at once with that alone; what is left is done, too")
 
 
 def standing(stage: Stage, world: World) -> set[str]:

@@ -45,7 +45,17 @@ BROKEN: dict[str, World] = {
     "pull-permission-denied": World(sign_in=refused(SIGN_IN_ACTIONS), failures=(failure(SIGN_IN_DENIED),)),
     "image-not-found": World(lookup=EcrLookup("image"), failures=(failure(NOT_FOUND),)),
 }
-TOLD_BY_TEXT = {"registry-rate-limited", "registry-token-expired", "platform-mismatch", "pinned-digest-deleted"}
+TOLD_BY_TEXT = {
+    "pinned-digest-deleted",
+    "platform-mismatch",
+    "not-a-container-image",
+    "image-format-unsupported",
+    "image-corrupt",
+    "registry-rate-limited",
+    "registry-unavailable",
+    "registry-certificate-untrusted",
+    "registry-token-expired",
+}
 """What a text that says nothing leaves open, whatever was read."""
 BY_FACTS_ALONE = [cause for cause in BROKEN if cause not in ("pull-permission-denied", "image-not-found")]
 

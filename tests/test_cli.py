@@ -258,8 +258,12 @@ def test_the_policy_for_a_cause_is_its_reads_only(run: Run) -> None:
     policy = json.loads(run("permissions", "--for", "image-not-found").out)
     actions = {action for one in policy["Statement"] for action in one["Action"]}
     assert actions == {
+        "ecr:DescribeImageReplicationStatus",
         "ecr:DescribeImages",
         "ecr:DescribePullThroughCacheRules",
+        "ecr:DescribeRegistry",
+        "ecr:GetLifecyclePolicy",
+        "ecs:DescribeServiceRevisions",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
         "ecs:DescribeTasks",

@@ -37,6 +37,11 @@ DEPLOYMENT = v.Deployment("ecs-svc/1", "PRIMARY", ("subnet-1",), ("sg-1",), assi
 IMAGE = q.EcrImageOf(*HERE, "444455556666", "team/web", "1.42.0", None)
 HUB = q.RegistryImage(*HERE, "registry-1.docker.io", "library/nginx", "1.27")
 MANIFEST = q.EcrManifestOf(*HERE, "444455556666", "team/web", "1.42.0", None)
+HUB_MANIFEST = q.RegistryManifest(*HERE, "registry-1.docker.io", "library/nginx", "1.27")
+LIFECYCLE = q.LifecycleRulesOf(*HERE, "444455556666", "team/web")
+MACHINE = q.OneContainerInstance(*HERE, "prod", "arn")
+COPIES = q.ReplicationOf(*HERE, HERE[0], "team/web", "1.42.0", None)
+CACHE_RULE = q.CacheRuleWorks(*HERE, "444455556666", "hub")
 SIMULATION = q.Simulation(*HERE, ROLE, ("ecr:BatchGetImage",), "*")
 SECRET = q.OneSecret(*HERE, "db")
 RULE = v.GroupRule("tcp", (443, 443), ("0.0.0.0/0",))
@@ -166,9 +171,66 @@ TOLD: Sequence[tuple[Question[Any], Any, Any, list[str]]] = (
     ),
     (
         MANIFEST,
-        v.EcrManifest("index", ("linux/amd64",)),
-        v.EcrManifest("index", ("linux/amd64", "linux/arm64")),
+        v.Manifest("index", is_index=True, platforms=(v.Platform("linux", "amd64"),)),
+        v.Manifest("index", is_index=True, platforms=(v.Platform("linux", "amd64"), v.Platform("linux", "arm64"))),
         [f"{MANIFEST.fact} has linux/arm64 among its platforms now"],
+    ),
+    (
+        HUB_MANIFEST,
+        v.Manifest("index", is_index=True, platforms=(v.Platform("windows", "amd64", None, "10.0.17763.1"),)),
+        v.Manifest("index", is_index=True, platforms=(v.Platform("linux", "arm64", "v8"),)),
+        [
+            f"{HUB_MANIFEST.fact} has linux/arm64/v8 among its platforms now",
+            f"{HUB_MANIFEST.fact} no longer has windows/amd64 10.0.17763.1 among its platforms",
+        ],
+    ),
+    (
+        MANIFEST,
+        v.Manifest("manifest", is_index=False, config_type="chart"),
+        v.Manifest("older", is_index=False, config_type="image", size=7),
+        [
+            f"{MANIFEST.fact} has media type older now, not manifest",
+            f"{MANIFEST.fact} has configuration type image now, not chart",
+        ],
+    ),
+    (
+        MACHINE,
+        v.ContainerInstance("arn", "i-1", "1.15.2", agent_connected=True, docker_version="DockerVersion: 17.12.1-ce"),
+        v.ContainerInstance("arn", "i-1", "1.90.0", agent_connected=True, docker_version="DockerVersion: 25.0.8"),
+        [
+            "container instance i-1 has agent version 1.90.0 now, not 1.15.2",
+            "container instance i-1 has Docker version 25.0.8 now, not 17.12.1-ce",
+        ],
+    ),
+    (
+        LIFECYCLE,
+        (v.LifecycleRule(1, "expire", "untagged", "sinceImagePushed", 1, "days"),),
+        (v.LifecycleRule(1, "expire", "untagged", "sinceImagePushed", 30, "days"),),
+        ["the lifecycle policy of team/web in registry 444455556666 (eu-west-1) has changed"],
+    ),
+    (
+        LIFECYCLE,
+        (),
+        (v.LifecycleRule(1, "expire", "untagged", "sinceImagePushed", 1, "days"),),
+        ["the lifecycle policy of team/web in registry 444455556666 (eu-west-1) exists now"],
+    ),
+    (
+        COPIES,
+        (v.Replication("us-east-1", "1", "FAILED", "DENIED"), v.Replication("us-west-2", "1", "COMPLETE")),
+        (v.Replication("us-west-2", "1", "COMPLETE"), v.Replication("us-east-1", "1", "IN_PROGRESS")),
+        [f"{COPIES.fact} to registry 1 (us-east-1) has status IN_PROGRESS now, not FAILED"],
+    ),
+    (
+        CACHE_RULE,
+        v.CacheRuleState(valid=False, failure="no token"),
+        v.CacheRuleState(valid=True),
+        ["pull-through cache rule hub of registry 444455556666 (eu-west-1) works now"],
+    ),
+    (
+        CACHE_RULE,
+        v.CacheRuleState(valid=True),
+        v.CacheRuleState(valid=False, failure="no token"),
+        ["pull-through cache rule hub of registry 444455556666 (eu-west-1) does not work any more"],
     ),
     (
         q.EcrRepositories(*HERE, "444455556666"),
@@ -331,7 +393,17 @@ SILENT: Sequence[tuple[Question[Any], Any, Any]] = (
     (q.S3PrefixList(*HERE), v.PrefixList("pl-1", "s3", ("1.0.0.0/8",)), v.PrefixList("pl-1", "s3", ())),
     (IMAGE, found(), v.EcrLookup(None, v.EcrImage("sha256:a", ("latest", "1.42.0"), DAY, "ACTIVE"))),
     (HUB, v.RegistryLookup("hidden", 401), v.RegistryLookup("hidden", 403)),
-    (MANIFEST, None, v.EcrManifest("index", None)),
+    (MANIFEST, None, v.Manifest("index", is_index=True)),
+    (MANIFEST, v.Manifest("index", is_index=True), v.Manifest("index", is_index=True, attestations=2)),
+    (
+        MACHINE,
+        v.ContainerInstance("arn", "i-1", "1.90.0", agent_connected=True),
+        v.ContainerInstance("arn", "i-1", "1.90.0", agent_connected=False, docker_version="DockerVersion: 25.0.8"),
+    ),
+    (MACHINE, v.ContainerInstance("arn", "i-1", "1.90.0", agent_connected=True), None),
+    (COPIES, (), (v.Replication("us-east-1", "1", "IN_PROGRESS"),)),
+    (CACHE_RULE, v.CacheRuleState(valid=False, failure="a"), v.CacheRuleState(valid=False, failure="b")),
+    (CACHE_RULE, v.CacheRuleState(valid=False), None),
     (q.EcrRepositories(*HERE, "4"), v.RepositoryNames(("a",), complete=False), v.RepositoryNames((), complete=True)),
     (SIMULATION, (v.Simulated("a", "allowed"),), (v.Simulated("a", "allowed", ("other",), ("aws:SourceVpc",)),)),
     (SIMULATION, None, (v.Simulated("a", "allowed"),)),
@@ -414,9 +486,15 @@ NEW_BESIDE_THE_CULPRIT = {
     "image-of-another-region": "is new in",
     "layers-of-another-region": "is new in",
     "cache-without-library": "docker-hub/library/nginx",
+    "cache-secret-gone": "another pull-through cache rule for docker-hub",
+    "cache-secret-to-be-deleted": "docker-hub/library/nginx",
+    "cache-without-internet": "docker-hub/library/nginx",
+    "cache-layers-of-the-upstream": "docker-hub/library/nginx",
     "role-reads-tagged-repositories": "has other tags now",
 }
 """Where what mends the defect is another thing than the one that is blamed: what the note says of it."""
+UNSEEN = {name for name, defect in PLANTED.items() if defect.still == "unknown"} | {"images-above-the-storage-on-1.3.0"}
+"""Where what mends the defect is not read: it is outside AWS, or the platform version of later tasks."""
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -430,5 +508,8 @@ def test_a_mended_world_differs_in_what_was_to_blame(aws: EmulatedAws, name: str
     blamed = conclude(intake, before.answers, before.read_at).causes[0].culprit.id
     notes = differences(before.answers, after.answers)
     own = blamed.rpartition("/" if ":instance-profile/" in blamed else ":parameter")[2]
+    if name in UNSEEN:
+        assert notes == ()
+        return
     names = {*world.culprits, own, NEW_BESIDE_THE_CULPRIT.get(name, blamed)}
     assert any(each in note.text for each in names for note in notes), [note.text for note in notes]

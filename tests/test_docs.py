@@ -15,6 +15,7 @@ import typer
 from infra.settings import _PARSERS, SWITCHABLE_READS
 from pull_doctor import cli, console
 from pull_doctor.causes import catalogue, runner
+from pull_doctor.causes.catalogue import image, pages
 from pull_doctor.causes.outcome import Ok, Problem
 from pull_doctor.facts import permissions
 from pull_doctor.intake.symptom import Symptom
@@ -116,7 +117,7 @@ def test_every_make_target_and_world_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_file_that_is_named_exists(page: Path) -> None:
     roots = (ROOT, ROOT / "lambda" / "pull_doctor", ROOT / "tests", ROOT / "tests" / "worlds", ROOT / "infra")
-    example = "registry_unavailable"
+    example = "registry_refuses_connections"
     for code in _code(page):
         if re.fullmatch(r"[\w./*-]+\.(?:py|md|json|toml|txt)", code) and example not in code:
             assert any(list(root.glob(code)) for root in roots), code
@@ -165,12 +166,12 @@ def _without_ids(text: str) -> str:
 
 def test_the_cause_of_the_worked_example_works(monkeypatch: pytest.MonkeyPatch) -> None:
     row_text, module_text, test_text = _blocks(ROOT / "docs" / "adding-a-cause.md", "python")
-    row: catalogue.Row = eval(row_text, vars(catalogue).copy())  # noqa: S307 - the page's own example
+    row: catalogue.Row = eval(row_text, vars(image) | vars(pages))  # noqa: S307 - the page's own example
     module = types.ModuleType(f"pull_doctor.causes.{row.cause.replace('-', '_')}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(module_text, vars(module))  # noqa: S102 - the same
     check = runner._check(row)
-    broken = World(failures=(failure(Symptom("resolve", "registry-unavailable-5xx", http_status=503)),))
+    broken = World(failures=(failure(Symptom("resolve", "connection-refused-or-reset", address="52.1.2.3")),))
 
     found = runner.run(check, broken.view())
     assert isinstance(found, Problem), found

@@ -21,6 +21,7 @@ from pull_doctor.facts.values import (
     NamedPolicy,
     Parameter,
     PrefixList,
+    ReplicationRule,
     Repository,
     RolePolicies,
     Route,
@@ -119,6 +120,17 @@ WORLDS |= {"tagged": replace(THERE, **AS_WRITTEN), "tagged cache": replace(THERE
 }
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
 WORLDS["key"] = replace(THERE, repository=Repository("arn:repository", "KMS", KEY))
+WORLDS |= {
+    "pinned by its revision": replace(THERE, failures=(failure(NOT_FOUND),)),
+    "platform, elsewhere": replace(HUB, failures=(failure(Symptom("resolve", "platform-mismatch"), HUB_IMAGE),)),
+    "storage": replace(THERE, failures=(failure(Symptom("unpack", "disk-full")),)),
+    "cache with a login": replace(MISSING, cache_rules=(CacheRule("team", "registry-1.docker.io", SECRET),)),
+    "copied": replace(
+        MISSING,
+        failures=(failure(NOT_FOUND, IMAGE.replace(REGION, "us-east-1")),),
+        replication=(ReplicationRule((("us-east-1", ACCOUNT),)),),
+    ),
+}
 LOGIN = ContainerDefinition("app", essential=True, image=HUB_IMAGE, registry_credentials=SECRET, secrets=("db",))
 OF_STORES: dict[str, Any] = {
     "failures": (failure(Symptom("prepare", "secret-unavailable")),),
@@ -197,9 +209,10 @@ def test_the_rights_of_an_instances_role_take_one_wave_more() -> None:
 
 
 def test_outside_aws_no_network_is_read() -> None:
-    outside = replace(THERE, task=replace(EC2_TASK, launch_type="EXTERNAL"))
+    machine = replace(CONTAINER_INSTANCE, instance="mi-0123")
+    outside = replace(THERE, task=replace(EC2_TASK, launch_type="EXTERNAL"), container_instance=machine)
     assert len(outside.waves()) == 2
-    network = {*ask.OF_A_VPC, *OF_NAMES, ask.OneSubnet, ask.OneInterface, ask.OneContainerInstance, ask.OneInstance}
+    network = {*ask.OF_A_VPC, *OF_NAMES, ask.OneSubnet, ask.OneInterface, ask.OneInstance}
     assert not network & set().union(*map(kinds, outside.waves()))
 
 

@@ -71,7 +71,7 @@ def test_every_module_that_only_thinks_is_imported_with_the_network_cut() -> Non
         assert part in modules
     assert {"view", "plan", "facts.store"} <= set(modules)
     code = "\n".join(f"import pull_doctor.{name}" if name != "__init__" else "import pull_doctor" for name in modules)
-    done = python(code + "\nfrom pull_doctor.causes.runner import checks\nassert len(checks()) >= 33\n")
+    done = python(code + "\nfrom pull_doctor.causes.runner import checks\nassert len(checks()) >= 60\n")
     assert done.returncode == 0, done.stderr
 
 

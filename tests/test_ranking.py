@@ -212,7 +212,7 @@ def test_a_text_that_says_nothing_makes_it_likely(cause: str) -> None:
 
 @pytest.mark.parametrize("cause", BROKEN)
 def test_a_text_that_contradicts_makes_it_possible(cause: str) -> None:
-    other = Symptom("unpack", "disk-full")
+    other = Symptom("unpack", "layer-corrupt-or-extract-failure")
     assert only(saying(BROKEN[cause], other)).certainty == "possible"
 
 
@@ -398,7 +398,7 @@ def test_failures_with_different_standing_are_kept_apart() -> None:
     [
         (BROKEN["no-route-to-registry"], "cause-found"),
         (saying(BROKEN["no-route-to-registry"], SILENT), "cause-found"),
-        (saying(BROKEN["no-route-to-registry"], Symptom("unpack", "disk-full")), "undetermined"),
+        (saying(BROKEN["no-route-to-registry"], Symptom("unpack", "layer-corrupt-or-extract-failure")), "undetermined"),
         (MIXED["healthy"], "no-defect-found"),
         (World(failures=(failure(SILENT),)), "undetermined"),
         (MIXED["shared subnet"], "undetermined"),

@@ -385,6 +385,14 @@ def test_ecs_knows_the_tasks_of_a_storm(aws: EmulatedAws) -> None:
     assert _running(world) == []
 
 
+def test_a_storm_on_a_host_whose_tasks_have_no_interface(aws: EmulatedAws) -> None:
+    world = build(aws, "host-disk-full")
+    assert world.launched.interface == ""
+    events = world.fail_again(2)
+    assert len({event["detail"]["taskArn"] for event in events}) == 2
+    assert events[1]["detail"]["containerInstanceArn"] == world.event["detail"]["containerInstanceArn"]
+
+
 def test_a_neighbour_shares_everything_but_its_name_and_cluster(aws: EmulatedAws) -> None:
     world = build(aws, "private-subnet-without-route")
     other = world.neighbour("batch")

@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 from pull_doctor import __version__
 from pull_doctor.causes.catalogue import CATALOGUE, SILENT
 from pull_doctor.causes.outcome import Fix
-from pull_doctor.causes.runner import elsewhere
 from pull_doctor.facts.answers import Answers
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.failures import WHOLE_TASK
@@ -111,7 +110,7 @@ def _verdict(views: Sequence[View], ranking: Ranking) -> tuple[Verdict, str, str
     if first:
         reason = f"{_told(views)}; {first.row.cause} is a defect, but it does not explain that"
         return "undetermined", reason, "no cause proven; a defect was found that does not explain the failure"
-    uncovered = sorted(filter(None, map(_uncovered, views)))
+    uncovered = sorted(filter(None, (_uncovered(view, ranking) for view in views)))
     if uncovered:
         reason = f"{_told(views)}, which no check of this version covers"
         return "undetermined", reason, f"no cause proven; no check covers {uncovered[0]}"
@@ -139,12 +138,13 @@ def _told(views: Sequence[View]) -> str:
     return f"{said}, at {where}" if where else said
 
 
-def _uncovered(view: View) -> str | None:
-    """What of the text no cause of the catalogue could show as; a text that says nothing leaves that open."""
+def _uncovered(view: View, ranking: Ranking) -> str | None:
+    """What of the text no cause that applies could show as; a text that says nothing leaves that open."""
     symptom = view.symptom
     if symptom.kind in ("network-timeout", "dns-failure") and view.another_host:
         return "the host that ECS's text names"
-    rows = (row for row in CATALOGUE if not elsewhere(row, view.failure.reference))
+    excluded = {one.cause for one in ranking.not_applicable if view.failure.id in one.failures}
+    rows = (row for row in CATALOGUE if row.cause not in excluded)
     return None if symptom.kind in SILENT or any(row.covers(symptom) for row in rows) else symptom.kind
 
 

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pull_doctor.causes.catalogue import SILENT
 from pull_doctor.causes.outcome import AwsCommand
 from pull_doctor.causes.shared.amended import granting, with_statement
 from pull_doctor.causes.shared.images import repository_of
+from pull_doctor.causes.shared.machines import MANAGED, called, machine_of, on_windows
 from pull_doctor.causes.shared.refusals import PUSHING
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.failures import WHOLE_TASK
+from pull_doctor.intake.image_reference import ecr_host, parse_ecr_host
 from pull_doctor.intake.symptom import REFUSALS
 from pull_doctor.policy.rulings import Verdict
 from pull_doctor.report.commands import command_of
 from pull_doctor.report.model import Note
 from pull_doctor.resource import make
 from pull_doctor.view import View
+from pull_doctor.view.rights import SIGN_IN_ACTIONS
+
+_ALMOST = re.compile(r"^\d+\.(?:dkr|ecr)\b|\.dkr[.-]ecr\b")
+"""How a host begins that is meant to be a private ECR registry."""
 
 
 def notes_on(views: Sequence[View]) -> tuple[Note, ...]:
     """The notes on the failures of one task."""
-    kinds = (_sidecars, _on_premises, _by_an_earlier_task, _pushing, _to_the_owner)
+    kinds = (
+        _sidecars,
+        _latest,
+        _almost_ecr,
+        _on_premises,
+        _by_an_earlier_task,
+        _without_login,
+        _pushing,
+        _to_the_owner,
+    )
     return tuple(note for notes in kinds for note in notes(views))
 
 
@@ -35,6 +51,38 @@ def _sidecars(views: Sequence[View]) -> tuple[Note, ...]:
         elif known and known.essential is False:
             notes.append(Note(f"container {failure.container} is not essential"))
     return tuple(notes)
+
+
+def _latest(views: Sequence[View]) -> tuple[Note, ...]:
+    """That an image is named by a tag whose meaning changes: worth knowing, and never by itself why a pull fails.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    """
+    images = (view.failure.reference for view in views)
+    named = dict.fromkeys(image for image in images if image and image.tag == "latest" and not image.digest)
+    return tuple(
+        Note(
+            f"{image.text} names {'the' if image.text.endswith(':latest') else 'no tag and so means the'} tag latest, "
+            "which moves to another image with each push; that by itself stops no pull"
+        )
+        for image in named
+    )
+
+
+def _almost_ecr(views: Sequence[View]) -> tuple[Note, ...]:
+    """That a host is written almost as a private ECR registry: nothing answers there, and no fact of ECR is read.
+
+    https://docs.aws.amazon.com/general/latest/gr/ecr.html
+    """
+    hosts = dict.fromkeys(view.failure.reference.host for view in views if view.failure.reference)
+    return tuple(
+        Note(
+            f"{host} looks like the name of a private ECR registry, and is none: that is "
+            f"{ecr_host('<account>', '<region>')} in most Regions, with an account id of 12 digits"
+        )
+        for host in hosts
+        if _ALMOST.search(host) and parse_ecr_host(host) is None
+    )
 
 
 def _on_premises(views: Sequence[View]) -> tuple[Note, ...]:
@@ -72,6 +120,37 @@ def _by_an_earlier_task(views: Sequence[View]) -> tuple[Note, ...]:
             (task,),
         ),
     )
+
+
+def _without_login(views: Sequence[View]) -> tuple[Note, ...]:
+    """Where it stands why Docker had no login to ECR, though the role may sign in: in no API of AWS.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/logs.html
+    """
+    task, host = views[0].task, views[0].fact("container_instance")
+    if task.on_fargate or task.launch_type == MANAGED:
+        return ()
+    machine = machine_of(task, host)
+    log = r"C:\ProgramData\Amazon\ECS\log\ecs-agent.log" if on_windows(host) else "/var/log/ecs/ecs-agent.log"
+    roles = dict.fromkeys(role for view in views if (role := _may_sign_in(view)))
+    return tuple(
+        Note(
+            f"Docker was given no login to ECR, though {role} may sign in. The ECS agent gets that login for Docker; "
+            f"why it had none stands in its log on {called(machine)}: {log}",
+            (machine,),
+        )
+        for role in roles
+    )
+
+
+def _may_sign_in(view: View) -> str | None:
+    """The role that may sign in to ECR, as far as its policies tell, where the text shows that the login is missing."""
+    rulings = view.fact("rulings")
+    if view.symptom.kind != "auth-missing-credentials" or isinstance(rulings, Unknown):
+        return None
+    signing = [one for one in rulings.value if one.need.action in SIGN_IN_ACTIONS]
+    allowed = all({verdict.effect for verdict in one.verdicts} == {"allow"} for one in signing)
+    return signing[0].role if signing and allowed else None
 
 
 def _pushing(views: Sequence[View]) -> tuple[Note, ...]:

@@ -42,6 +42,7 @@ _STORED = (
     ask.Organization,
 )
 _CACHE = (ask.EcrImageOf, ask.CacheRulesOf)
+_PINNED = (*_WORKLOAD, ask.EcrImageOf, ask.StartedWith)
 
 QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "task_definition": _WORKLOAD,
@@ -65,13 +66,21 @@ QUESTIONS: dict[str, tuple[type[Question[Any]], ...]] = {
     "ecr_image": (ask.EcrImageOf,),
     "ecr_tags": (ask.EcrImageOf, ask.EcrTagsOf),
     "ecr_repositories": (ask.EcrImageOf, ask.EcrRepositories),
-    "pinned_image": _WORKLOAD,
-    "ecr_pinned": (*_WORKLOAD, ask.EcrImageOf),
-    "ecr_tag": (*_WORKLOAD, ask.EcrImageOf),
-    "ecr_manifest": (ask.EcrManifestOf,),
+    "pinned_image": _PINNED,
+    "ecr_pinned": _PINNED,
+    "ecr_tag": _PINNED,
+    "manifest": (*_CACHE, ask.EcrManifestOf, ask.RegistryManifest),
+    "image_sizes": (*_WORKLOAD, ask.EcrImageOf),
+    "lifecycle_rules": (*_PINNED, ask.LifecycleRulesOf),
+    "arriving": (*_WORKLOAD, ask.EcrImageOf, ask.ReplicationRulesOf, ask.ReplicationOf),
     "ecr_repository": (ask.RepositoryDetails,),
     "ecr_key": (ask.RepositoryDetails, ask.OneKey),
+    "cache_rules": _CACHE,
     "cache_rule": _CACHE,
+    "cache_state": (*_CACHE, ask.CacheRuleWorks),
+    "cache_secret": (*_CACHE, ask.OneSecret),
+    "upstream_image": (*_CACHE, ask.RegistryImage),
+    "upstream_way": (*_VPC, *_CACHE),
     "own_ecr_image": (ask.EcrImageOf,),
     "registry_image": (ask.RegistryImage,),
     "role_details": (*_ROLE, ask.OneRole),

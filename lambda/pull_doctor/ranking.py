@@ -174,7 +174,7 @@ def _position(row: Row, problem: Problem) -> tuple[int, int]:
     ]
     # Behind the path of the same phase come the rights, and behind those the image.
     ranks = [PHASES.index(phase) for phase in problem.phases if phase in PHASES]
-    return min(places, default=(min(ranks, default=row.phase_rank), 101 if row.realm == "image" else 100))
+    return min(places, default=(min(ranks, default=row.phase_rank), 101 if row.realm in ("image", "host") else 100))
 
 
 def _passed_since(row: Row, view: View, problem: Problem) -> str | None:
@@ -211,6 +211,7 @@ def _counter_evidence(row: Row, view: View) -> tuple[tuple[Evidence, ...], tuple
                 "network": f"in {sibling.subnet}" if view.task.on_fargate else "on the same container instance",
                 "identity": "with the same role",
                 "image": "with the same image",
+                "host": "on the same container instance",
             }[row.realm]
             name = sibling.arn.rsplit("/", 1)[-1]
             text = f"task {name} of the same task definition started {sibling.started_at:%H:%M:%S} UTC {shared}"
@@ -224,7 +225,8 @@ def _same_way(row: Row, view: View, sibling: Sibling) -> bool:
         return False
     if task.failed_at is None or sibling.started_at <= task.failed_at:
         return False
-    if row.realm != "image" and not task.on_fargate and (row.realm == "network" or view.execution_role == Known(None)):
+    on_host = not task.on_fargate and row.realm != "image"
+    if row.realm == "host" or (on_host and (row.realm == "network" or view.execution_role == Known(None))):
         # The host pulls, by its own interface, and with its own role where the task has none for it.
         return sibling.container_instance is not None and sibling.container_instance == task.container_instance
     if row.realm == "network":

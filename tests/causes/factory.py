@@ -19,6 +19,7 @@ from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
     CacheRule,
+    CacheRuleState,
     ContainerDefinition,
     ContainerInstance,
     Deployment,
@@ -26,16 +27,20 @@ from pull_doctor.facts.values import (
     DnsFirewall,
     EcrImage,
     EcrLookup,
-    EcrManifest,
     EcrTags,
     Instance,
     InstanceProfile,
     Key,
+    LifecycleRule,
+    Manifest,
     NamedPolicy,
     NetworkInterface,
     Parameter,
+    Platform,
     RegistryLookup,
     RegistryRules,
+    Replication,
+    ReplicationRule,
     Repository,
     RepositoryNames,
     Role,
@@ -121,7 +126,7 @@ def failure(symptom: Symptom = SILENT, image: str | None = IMAGE, container: str
 
 DEPLOYMENT = Deployment("ecs-svc/1", "PRIMARY", ("subnet-task",), ("sg-task",), assign_public_ip=False)
 SERVICE = Service((DEPLOYMENT,))
-THERE = EcrImage(DIGEST, ("v1.4.2",), FAILED_AT - timedelta(days=1), "ACTIVE")
+THERE = EcrImage(DIGEST, ("v1.4.2",), FAILED_AT - timedelta(days=1), "ACTIVE", size=31_357_624)
 
 
 def allowed(actions: tuple[str, ...]) -> tuple[Simulated, ...]:
@@ -149,7 +154,9 @@ def allowing(*actions: str, **more: Any) -> dict[str, Any]:
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 POLICIES = RolePolicies((NamedPolicy(MANAGED, document(allowing(*SIGN_IN_ACTIONS, *PULL_ACTIONS))),))
 SIGN_IN_ONLY = RolePolicies((NamedPolicy("own", document(allowing(*SIGN_IN_ACTIONS))),))
-BOTH_PLATFORMS = EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8"))
+BOTH_PLATFORMS = Manifest(
+    INDEX, is_index=True, platforms=(Platform("linux", "amd64"), Platform("linux", "arm64", "v8"))
+)
 IN_REGISTRY = RegistryLookup("found", 200, DIGEST)
 EXECUTION_ROLE = Role(ROLE, TRUST)
 INTERFACE = NetworkInterface("eni-task", "subnet-task", ("sg-task",), "10.0.1.10", None)
@@ -172,6 +179,7 @@ EC2_TASK = replace(
 """A task of network mode awsvpc: its own interface is in another subnet than the instance, which pulls."""
 REPOSITORY = Repository(f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/team/app", "AES256")
 NO_REGISTRY_POLICY = RegistryRules(None)
+CACHE_WORKS = CacheRuleState(valid=True)
 NO_TAGS = EcrTags((), complete=True)
 
 
@@ -204,7 +212,7 @@ class World:
     roles: tuple[Role, ...] | Unknown = (EXECUTION_ROLE,)
     organization: str | Unknown | None = None
     repositories: tuple[str, ...] = ("team/app", "team/web")
-    manifest: EcrManifest | None = BOTH_PLATFORMS
+    manifest: Manifest | None = BOTH_PLATFORMS
     registry: RegistryLookup = IN_REGISTRY
     secrets: tuple[Secret | Parameter, ...] = ()
     secret_policy: str | Unknown | None = None
@@ -215,6 +223,10 @@ class World:
     instance: Instance | None = INSTANCE
     profile: InstanceProfile | None = PROFILE
     revision: Deployment | None = None
+    lifecycle: tuple[LifecycleRule, ...] | Unknown = ()
+    replication: tuple[ReplicationRule, ...] | Unknown = ()
+    copies: tuple[Replication, ...] | Unknown | None = None
+    cache_state: CacheRuleState | Unknown | None = CACHE_WORKS
 
     @property
     def intake(self) -> Intake:
@@ -271,6 +283,11 @@ class World:
             ask.PoliciesOfRole: lambda: _fact(self.policies),
             ask.EcrRepositories: lambda: Known(RepositoryNames(self.repositories, complete=True)),
             ask.EcrManifestOf: lambda: Known(self.manifest),
+            ask.RegistryManifest: lambda: Known(self.manifest),
+            ask.LifecycleRulesOf: lambda: _fact(self.lifecycle),
+            ask.ReplicationRulesOf: lambda: _fact(self.replication),
+            ask.ReplicationOf: lambda: _fact(self.copies),
+            ask.CacheRuleWorks: lambda: _fact(self.cache_state),
             ask.RegistryImage: lambda: Known(self.registry),
             ask.OneRole: lambda: self.roles if isinstance(self.roles, Unknown) else Known(self._named(question)),
             ask.Organization: lambda: _fact(self.organization),

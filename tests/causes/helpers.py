@@ -14,8 +14,9 @@ from pull_doctor.causes.outcome import AwsCommand, Ok, Outcome, Problem, Undeter
 
 _SESSION = botocore.session.get_session()
 _ID = re.compile(
-    r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc|i)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
-    r"|\brepository [\w/-]+|\bteam/app\b|\bimage [\w.-]+:[\w.-]+|\b[\w.-]+\.(?:com|io)\b"
+    r"\b(?:subnet|vpc|rtb|acl|sg|vpce|nat|igw|eni|tgw|pl|ecs-svc|i|mi)[-/][\w-]+|arn:aws[\w-]*:\S+|sha256:[0-9a-f]+"
+    r"|\brepository [\w/-]+|\bteam/app\b|\bimage [\w.-]+:[\w.-]+|\b[\w.-]+\.(?:com|io|aws)\b"
+    r"|\bweb:\d+|\bcontainer instance \S+"
 )
 
 
@@ -57,7 +58,7 @@ def problem(outcome: Outcome) -> Problem:
             if isinstance(command, AwsCommand):
                 assert_valid(command)
             else:
-                assert "aws " in command or command.startswith("docker ")
+                assert "aws " in command or command.startswith(("docker ", "sudo "))
     return outcome
 
 

@@ -113,3 +113,13 @@ def test_the_key_is_read_in_the_second_wave() -> None:
 def test_it_is_the_first_cause(symptom: Symptom, certainty: str) -> None:
     first = ranked(in_state("Disabled", failures=(failure(symptom),))).findings[0]
     assert (first.row.cause, first.certainty) == (CAUSE, certainty)
+
+
+def test_that_s3_asks_for_fewer_requests_is_not_the_keys_doing() -> None:
+    slowed = replace(failure(Symptom("download", "registry-unavailable-5xx", http_status=503)), message="503 Slow Down")
+    world = in_state("Disabled", failures=(slowed,))
+    found = [(one.row.cause, one.certainty) for one in ranked(world).findings]
+    assert found == [("registry-unavailable", "proven"), (CAUSE, "possible")]
+    unread = replace(world, keys=Unknown("the key", "denied", "kms:DescribeKey"))
+    (down,) = ranked(unread).findings
+    assert (down.row.cause, down.certainty) == ("registry-unavailable", "proven")

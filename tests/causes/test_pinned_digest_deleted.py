@@ -5,7 +5,15 @@ import pytest
 
 from pull_doctor.causes.outcome import NotApplicable
 from pull_doctor.facts.fact import Known, Unknown
-from pull_doctor.facts.values import CacheRule, ContainerDefinition, EcrLookup, Service, TaskDefinition
+from pull_doctor.facts.values import (
+    CacheRule,
+    ContainerDefinition,
+    Deployment,
+    EcrLookup,
+    LifecycleRule,
+    Service,
+    TaskDefinition,
+)
 from pull_doctor.intake.symptom import Symptom
 from tests.causes.factory import (
     DIGEST,
@@ -24,7 +32,7 @@ from tests.causes.factory import (
     outcome,
 )
 from tests.causes.helpers import missing, ok, parameters, problem
-from tests.network.factory import REGISTRY
+from tests.network.factory import ACCOUNT, REGION, REGISTRY
 
 CAUSE = "pinned-digest-deleted"
 OLD = "sha256:" + "f" * 64
@@ -127,9 +135,68 @@ def test_an_unread_task_definition_leaves_open_whose_digest_it_is() -> None:
     assert view.pinned_image == unread
 
 
-def test_an_archived_tag_cannot_be_deployed_either() -> None:
+def test_an_archived_tag_must_be_restored_before_it_is_deployed() -> None:
     archived = Known(EcrLookup(None, replace(THERE, status="ARCHIVED")))
-    assert "tag v1.4.2" in missing(outcome(CAUSE, world(), **(GONE | {"ecr_tag": archived})))[0]
+    found = problem(outcome(CAUSE, world(), **(GONE | {"ecr_tag": archived})))
+    assert "and is archived" in found.explanation
+    restore, deploy = found.fixes
+    assert parameters(found)["imageId"] == {"imageTag": "v1.4.2"}
+    assert (restore.applicability, deploy.applicability) == ("your-call", "your-call")
+    waiting = Known(EcrLookup(None, replace(THERE, status="ACTIVATING")))
+    assert problem(outcome(CAUSE, world(), **(GONE | {"ecr_tag": waiting}))).fixes[0].commands == ()
+
+
+@pytest.mark.parametrize("fact", ["ecr_pinned", "ecr_tag"])
+def test_a_state_that_is_not_known_is_not_judged(fact: str) -> None:
+    frozen = Known(EcrLookup(None, replace(THERE, status="FROZEN")))
+    assert "team/app" in missing(outcome(CAUSE, world(), **(GONE | {fact: frozen})))[0]
+
+
+@pytest.mark.parametrize("status", ["ARCHIVED", "ACTIVATING"])
+def test_a_digest_in_the_archive_is_not_deleted(status: str) -> None:
+    archived = Known(EcrLookup(None, replace(THERE, digest=OLD, status=status)))
+    assert "told as image-archived" in ok(outcome(CAUSE, world(), ecr_pinned=archived))
+
+
+def test_a_digest_that_was_restored_since_was_not_deleted() -> None:
+    restored = replace(THERE, digest=OLD, restored_at=FAILED_AT + timedelta(minutes=9))
+    assert "restored since" in ok(outcome(CAUSE, world(), ecr_pinned=Known(EcrLookup(None, restored))))
+
+
+# Who shows the digest
+
+
+def test_the_service_revision_shows_it() -> None:
+    shown = replace(world(NOT_FOUND), revision=Deployment("ecs-svc/1", "INACTIVE", digests=(("app", OLD),)))
+    found = problem(outcome(CAUSE, shown, **GONE))
+    assert f"service revision 1 of arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web shows {OLD}" in str(found.evidence)
+    assert "concluded from their number" in found.inferred[0]
+    assert not found.text_proves
+    pinned = shown.view().pinned_image
+    assert isinstance(pinned, Known)
+    assert pinned.value
+    assert pinned.value.digest == OLD
+
+
+def test_the_event_shows_it() -> None:
+    shown = replace(world(), failures=(replace(failure(NOT_FOUND), image_digest=OLD),))
+    found = problem(outcome(CAUSE, shown, **GONE))
+    assert f"the event of {TASK.arn} shows {OLD}" in str(found.evidence)
+    assert found.inferred == (f"ECS's text does not name {OLD}; only the event shows it",)
+
+
+def test_the_lifecycle_rule_that_could_have_taken_it() -> None:
+    rules = (
+        LifecycleRule(5, "expire", "untagged", "sinceImagePushed", 1, "days", description="clean up"),
+        LifecycleRule(1, "transition", "any", "sinceImagePulled", 30, "days"),
+        LifecycleRule(2, "expire", "tagged", "imageCountMoreThan", 3, prefixes=("dev-",)),
+    )
+    found = problem(outcome(CAUSE, replace(world(), lifecycle=rules), **GONE, lifecycle_rules=Known(rules)))
+    (told,) = (one.text for one in found.evidence if "lifecycle policy" in one.text)
+    assert told == (
+        'rule 5 ("clean up") of the lifecycle policy of team/app expires untagged images, 1 day after they were '
+        "pushed: it could have expired this one"
+    )
 
 
 def test_under_a_caches_prefix_nothing_is_missing_yet() -> None:

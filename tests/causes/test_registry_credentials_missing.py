@@ -13,6 +13,7 @@ from pull_doctor.ranking import rank
 from tests.causes.factory import EC2_TASK, IMAGE, READ_AT, ROLE, World, failure, outcome
 from tests.causes.helpers import missing, ok, parameters, problem
 from tests.causes.stored import MAY_NOT, OTHER, SECRET, UNREAD, secret
+from tests.network.factory import REGISTRY
 
 CAUSE = "registry-credentials-missing"
 PRIVATE = "registry.example.com/acme/web:3"
@@ -71,6 +72,21 @@ def test_a_stranger_is_refused(text: str) -> None:
 def test_on_ec2_the_agent_may_have_a_login_that_no_api_shows() -> None:
     found = problem(outcome(CAUSE, replace(world(NO_LOGIN), task=EC2_TASK)))
     assert "ECS_ENGINE_AUTH_DATA" in found.inferred[1]
+
+
+@pytest.mark.parametrize(("image", "lookup"), [(PRIVATE, HIDDEN), (ON_HUB, FOUND), ("nginx:1.27", FOUND)])
+def test_a_login_that_was_refused_on_ec2_is_the_agents(image: str, lookup: RegistryLookup) -> None:
+    said = "CannotPullContainerError: Error response from daemon: unauthorized: incorrect username or password"
+    (open_login,) = missing(outcome(CAUSE, replace(world(said, image, lookup=lookup), task=EC2_TASK)))
+    assert open_login.startswith("the container agent's own login to ")
+    on_ec2 = replace(world(said, image, lookup=lookup), task=EC2_TASK, lookup=EcrLookup("repository"))
+    assert rank(on_ec2.views(), READ_AT).findings == (), "nor is the image said to be missing"
+
+
+def test_a_managed_instance_has_no_settings_of_the_agent() -> None:
+    managed = replace(EC2_TASK, launch_type="MANAGED_INSTANCES")
+    found = problem(outcome(CAUSE, replace(world(NO_LOGIN), task=managed)))
+    assert "ECS_ENGINE_AUTH_DATA" not in str(found.inferred)
 
 
 @pytest.mark.parametrize(("lookup", "word"), [(FOUND, "gives"), (MISSING, "does not have")])
@@ -176,3 +192,7 @@ def test_an_image_that_ecr_has_under_a_name_without_a_host_is_asked_for_at_the_w
     in_ecr = rank(world(REFUSED, ON_HUB).views(), READ_AT).findings
     assert in_ecr[0].row.cause == "registry-host-missing"
     assert CAUSE in [one.cause for one in in_ecr[0].includes]
+
+
+def test_an_ecr_host_behind_docker_hubs_name_is_no_account_that_a_login_opens() -> None:
+    assert ranked(REFUSED, f"docker.io/{REGISTRY}/team/app:1", HIDDEN) == [("registry-image-not-found", "likely")]

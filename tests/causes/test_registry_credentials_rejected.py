@@ -50,6 +50,13 @@ def test_an_image_that_anybody_may_read_shows_that_it_is_the_login() -> None:
     assert len(found.evidence) == 2
 
 
+@pytest.mark.parametrize("found", [None, Secret(SECRET, deleted_at=READ_AT)])
+def test_a_secret_that_is_gone_by_now_takes_no_value(found: Secret | None) -> None:
+    for text in (WRONG, MALFORMED + "AuthorizationData is malformed, empty field"):
+        assert problem(judged(text, secret(found=Known(found)))).fixes == ()
+        assert problem(judged(text, secret(found=UNREAD))).fixes
+
+
 @pytest.mark.parametrize(
     "detail", ["unable to unmarshal secret value, invalid schema", "AuthorizationData is malformed, empty field"]
 )

@@ -3,15 +3,16 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.facts.fact import Unknown
-from pull_doctor.facts.values import EcrLookup
+from pull_doctor.facts.values import EcrLookup, RegistryLookup
 from pull_doctor.intake.symptom import Symptom
-from tests.causes.factory import DIGEST, TIMEOUT, World, failure, outcome
+from tests.causes.factory import DIGEST, NOT_FOUND, SILENT, THERE, TIMEOUT, World, failure, outcome
 from tests.causes.helpers import missing, ok, problem
 from tests.network.factory import ACCOUNT, REGION, REGISTRY
 
 CAUSE = "registry-host-missing"
 REFUSED = Symptom("resolve", "registry-access-denied")
-BARE = World(failures=(failure(REFUSED, "team/app:v1.4.2"),))
+HIDDEN = RegistryLookup("hidden", 401)
+BARE = World(failures=(failure(REFUSED, "team/app:v1.4.2"),), registry=HIDDEN)
 
 
 def test_ecr_has_a_repository_of_that_name() -> None:
@@ -45,7 +46,17 @@ def test_no_such_repository_in_ecr() -> None:
     assert f"team/app of registry {ACCOUNT} ({REGION})" in found
 
 
-@pytest.mark.parametrize("image", ["docker.io/team/app:1", "ghcr.io/team/app:1", "localhost/app"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "docker.io/team/app:1",
+        "ghcr.io/team/app:1",
+        "localhost/app",
+        "registry:5000/team/app:1",
+        f"docker.io/{REGISTRY}/team/app:v1.4.2",
+        f"{ACCOUNT}.dkr.ecr.{REGION}/team/app:v1.4.2",
+    ],
+)
 def test_a_registry_that_is_named_is_not_missing(image: str) -> None:
     assert "names its registry" in ok(outcome(CAUSE, replace(BARE, failures=(failure(REFUSED, image),))))
 
@@ -53,3 +64,36 @@ def test_a_registry_that_is_named_is_not_missing(image: str) -> None:
 def test_an_unread_repository_is_not_judged() -> None:
     unread = Unknown("image team/app:v1.4.2", "denied", "ecr:DescribeImages")
     assert missing(outcome(CAUSE, BARE, own_ecr_image=unread)) == (unread.fact,)
+
+
+@pytest.mark.parametrize("image", [f"{ACCOUNT}/app:1", "team/sub/app:1", "app", "localhosts/app:1"])
+def test_what_stands_before_the_first_slash_is_a_host_only_with_a_dot_or_a_colon(image: str) -> None:
+    found = problem(outcome(CAUSE, replace(BARE, failures=(failure(REFUSED, image),))))
+    assert found.fixes[0].text.startswith(f"name {REGISTRY}/{image.partition(':')[0]}:")
+
+
+def test_an_image_that_docker_hub_has_was_meant_so() -> None:
+    known = replace(BARE, registry=RegistryLookup("found", 200, DIGEST))
+    assert "has team/app" in ok(outcome(CAUSE, known))
+    given = Symptom("download", "network-timeout")
+    assert "gave the manifest" in ok(outcome(CAUSE, replace(BARE, failures=(failure(given, "team/app:v1.4.2"),))))
+
+
+def test_a_text_that_says_nothing_leaves_it_open() -> None:
+    assert "has team/app" in missing(outcome(CAUSE, replace(BARE, failures=(failure(SILENT, "team/app:v1.4.2"),))))[0]
+    unread = Unknown("image team/app:v1.4.2", "timed-out")
+    assert problem(outcome(CAUSE, BARE, registry_image=unread)).inferred
+
+
+@pytest.mark.parametrize("status", ["ARCHIVED", "ACTIVATING"])
+def test_an_image_in_ecrs_archive_must_be_restored_before_it_is_named(status: str) -> None:
+    found = problem(outcome(CAUSE, replace(BARE, lookup=EcrLookup(None, replace(THERE, status=status)))))
+    state = "is archived" if status == "ARCHIVED" else "is still being restored"
+    assert f"has v1.4.2, which {state}" in str(found.evidence)
+    assert "within 20 minutes of its restoration" in found.fixes[0].text
+
+
+def test_a_tag_that_neither_registry_has() -> None:
+    mistyped = replace(BARE, failures=(failure(NOT_FOUND, "team/app:v1.4.2"),))
+    assert "has no v1.4.2" in ok(outcome(CAUSE, replace(mistyped, lookup=EcrLookup("image"))))
+    assert problem(outcome(CAUSE, mistyped)).still == "yes"

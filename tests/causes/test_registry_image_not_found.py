@@ -3,9 +3,23 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.facts.fact import Unknown
-from pull_doctor.facts.values import ContainerDefinition, RegistryLookup, TaskDefinition
+from pull_doctor.facts.values import ContainerDefinition, EcrLookup, RegistryLookup, TaskDefinition
 from pull_doctor.intake.symptom import Symptom
-from tests.causes.factory import DIGEST, HUB_IMAGE, NOT_FOUND, ROLE, SILENT, TIMEOUT, World, failure, outcome
+from pull_doctor.ranking import rank
+from tests.causes.factory import (
+    DIGEST,
+    FOUND,
+    HUB_IMAGE,
+    NOT_FOUND,
+    READ_AT,
+    ROLE,
+    SILENT,
+    TASK,
+    TIMEOUT,
+    World,
+    failure,
+    outcome,
+)
 from tests.causes.helpers import missing, ok, problem
 from tests.network.factory import REGISTRY
 
@@ -20,7 +34,8 @@ def world(
 ) -> World:
     container = ContainerDefinition("app", essential=True, image=image, registry_credentials=login)
     definition = TaskDefinition("web", 87, ROLE, (container,))
-    return World(failures=(failure(symptom, image),), registry=answer, definition=definition)
+    missing_too = EcrLookup("repository")
+    return World(failures=(failure(symptom, image),), registry=answer, definition=definition, lookup=missing_too)
 
 
 def test_the_text_and_the_registry_say_so() -> None:
@@ -30,6 +45,17 @@ def test_the_text_and_the_registry_say_so() -> None:
     assert [one.source for one in found.evidence] == ["text", "fact"]
     assert "status 404 for library/nginx:1.27" in found.evidence[1].text
     assert {(fix.applicability, fix.commands) for fix in found.fixes} == {("your-call", ())}
+
+
+def test_an_image_of_ecr_may_be_the_one_that_is_meant() -> None:
+    in_ecr = replace(world(NOT_FOUND), lookup=FOUND)
+    (doubt,) = problem(outcome(CAUSE, in_ecr)).inferred
+    assert doubt == "ECR has nginx with the same tag, and may be the registry that is meant"
+    first, *_ = rank(in_ecr.views(), READ_AT).findings
+    assert first.row.cause == "registry-host-missing"
+    assert [one.cause for one in first.includes] == [CAUSE]
+    assert problem(outcome(CAUSE, replace(in_ecr, lookup=EcrLookup("image")))).inferred == ()
+    assert problem(outcome(CAUSE, replace(world(NOT_FOUND, image="quay.io/acme/app:1"), lookup=FOUND))).inferred == ()
 
 
 def test_the_text_alone_says_so_where_the_registry_was_not_asked() -> None:
@@ -58,9 +84,16 @@ def test_a_registry_that_hides_it_may_have_it(image: str) -> None:
     assert "repositoryCredentials" in found.fixes[1].text
 
 
-def test_any_other_registry_that_refuses_tells_nothing() -> None:
-    found = outcome(CAUSE, world(REFUSED, HIDDEN, "registry.example.com/acme/app:1"))
-    assert "acme/app:1 in registry.example.com" in missing(found)[0]
+@pytest.mark.parametrize("host", ["registry.example.com", "quay.io", "registry.gitlab.com"])
+def test_any_other_registry_that_refuses_tells_nothing(host: str) -> None:
+    assert f"acme/app:1 in {host}" in missing(outcome(CAUSE, world(REFUSED, HIDDEN, f"{host}/acme/app:1")))[0]
+
+
+@pytest.mark.parametrize("host", ["public.ecr.aws", "quay.io", "registry.k8s.io"])
+@pytest.mark.parametrize("symptom", [NOT_FOUND, REFUSED])
+def test_a_registry_that_says_not_found_means_it(host: str, symptom: Symptom) -> None:
+    found = problem(outcome(CAUSE, world(symptom, MISSING, f"{host}/acme/app:1")))
+    assert (found.title, found.still, found.inferred) == ("image does not exist in its registry", "yes", ())
 
 
 @pytest.mark.parametrize("answer", [MISSING, HIDDEN])
@@ -87,7 +120,10 @@ def test_pushed_since() -> None:
 
 def test_a_digest_that_was_not_asked_for_is_open() -> None:
     told = replace(NOT_FOUND, digest="sha256:" + "f" * 64)
-    assert "sha256:ffff" in missing(outcome(CAUSE, world(told, RegistryLookup("found", 200, DIGEST))))[0]
+    of_no_service = replace(
+        world(told, RegistryLookup("found", 200, DIGEST)), task=replace(TASK, service=None, group="family:web")
+    )
+    assert "sha256:ffff" in missing(outcome(CAUSE, of_no_service))[0]
 
 
 def test_another_text_does_not_speak_of_it() -> None:
@@ -99,4 +135,6 @@ def test_another_text_does_not_speak_of_it() -> None:
 def test_docker_hub_before_an_ecr_host() -> None:
     found = problem(outcome(CAUSE, world(NOT_FOUND, image=f"docker.io/{REGISTRY}/team/app:v1")))
     assert f"{REGISTRY} is only a part of the path there" in found.explanation
-    assert f"name {REGISTRY}/team/app" in found.fixes[0].text
+    assert f"name {REGISTRY}/team/app:v1 in" in found.fixes[0].text
+    hidden = problem(outcome(CAUSE, world(REFUSED, HIDDEN, f"docker.io/{REGISTRY}/team/app:v1")))
+    assert [fix.text for fix in hidden.fixes] == [found.fixes[0].text]

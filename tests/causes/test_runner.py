@@ -1,13 +1,13 @@
 import inspect
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.row import address_class
+from pull_doctor.causes.row import SILENT, address_class
 from pull_doctor.causes.runner import Check, checks, fact_names, run
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.symptom import PHASES, Kind, Symptom
@@ -16,7 +16,17 @@ from pull_doctor.plan import QUESTIONS
 from pull_doctor.view import View
 from tests.causes.factory import HUB_IMAGE, INTERFACE, ROLE, TASK, World, failure
 
-NEEDS_NO_READ = {"task", "symptom", "message", "told", "image", "needed", "written_image"}
+NEEDS_NO_READ = {
+    "image",
+    "layers_elsewhere",
+    "message",
+    "needed",
+    "resolved_digest",
+    "symptom",
+    "task",
+    "told",
+    "written_image",
+}
 
 
 def made(function: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Check:
@@ -77,9 +87,32 @@ def test_a_row_explains_its_symptoms_only() -> None:
     assert not rows["s3-endpoint-missing"].explains(timeout)
     assert rows["no-route-to-registry"].explains(replace(timeout, phase="unknown"))
     for row in CATALOGUE:
-        assert not row.explains(Symptom("unknown", "disk-full"))
+        assert row.explains(Symptom("unknown", "disk-full")) == (
+            row.cause in {"storage-too-small", "host-storage-full"}
+        )
         assert not row.may_hide_behind(Symptom("unknown", "undetermined"))
         assert not row.may_hide_behind(timeout)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in get_args(Kind) if kind not in (*SILENT, "not-a-pull-failure")])
+def test_every_kind_of_symptom_leads_to_a_cause(kind: Kind) -> None:
+    for registry in ("ecr", "other"):
+        rows = [row for row in CATALOGUE if row.registry in ("any", registry) and kind in row.kinds]
+        only_of_ecr = kind in (
+            "kms-denied",
+            "s3-layer-denied",
+            "pull-through-cache-failure",
+            "auth-denied-ecr-permission",
+        )
+        assert rows or (only_of_ecr and registry == "other")
+
+
+def test_the_crash_of_a_pull_may_hide_a_closed_way_to_the_layers_and_nothing_else() -> None:
+    crash, daemon = Symptom("download", "daemon-or-agent-fault"), Symptom("unknown", "daemon-or-agent-fault")
+    hidden = {row.cause for row in CATALOGUE if row.may_hide_behind(crash)}
+    assert {"s3-endpoint-missing", "security-group-egress-blocks", "network-acl-blocks"} <= hidden
+    assert {row.realm for row in CATALOGUE if row.cause in hidden} == {"network"}
+    assert not any(row.may_hide_behind(daemon) for row in CATALOGUE)
 
 
 def test_a_required_fact_is_handed_over_as_its_value() -> None:

@@ -5,8 +5,8 @@ another account, which lives in the same emulation. ``aws.env`` is what a proces
 ``aws.calls`` records every signed call by IAM action and caller. ``aws.fault("ec2:DescribeSubnets", "throttled")``
 makes one action fail within a ``with`` block; ``aws.hold("role-name")`` refuses from now on every call of that role
 which the policies attached to it do not allow. ``aws.put_event(event)`` puts an event on the bus as ECS does, and
-``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task, ``aws.complete_deployment`` and
-``aws.roll_back`` what it decides about a service.
+``aws.patch_task(arn, ...)`` sets what ECS alone decides about a task, ``aws.complete_deployment``, ``aws.roll_back``
+and ``aws.resolve_images`` what it decides about a service, ``aws.patch_container_instance`` what an agent tells.
 
 Every account is in no organization, until ``aws.in_organization(account, "o-exampleorg1")``;
 then ``aws.organization_policy(account, statements)`` plants service control policies. A simulation of a role
@@ -138,6 +138,16 @@ class EmulatedAws:
     def roll_back(self, cluster: str, service: str, account: str = ACCOUNT) -> None:
         """Give a service the deployment before its newest one back, with the tasks that still run of it."""
         self._ask("roll-back", {"account": account, "region": self.region, "service": f"{cluster}/{service}"})
+
+    def resolve_images(self, cluster: str, service: str, account: str = ACCOUNT, **digests: str) -> None:
+        """Set what the service revision of a service's newest deployment says of its images: digests by container."""
+        place = {"account": account, "region": self.region, "service": f"{cluster}/{service}"}
+        self._ask("revision", place | {"digests": digests})
+
+    def patch_container_instance(self, arn: str, account: str = ACCOUNT, **members: Any) -> None:
+        """Set members of a container instance as DescribeContainerInstances answers them."""
+        place = {"account": account, "region": self.region}
+        self._ask("container-instance", place | {"instance": arn, "members": members})
 
     def in_organization(self, account: str, organization: str | None) -> None:
         """Make an account a member of an organization, with full access under it; ``None`` takes it out again.

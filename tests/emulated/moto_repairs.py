@@ -3,8 +3,8 @@
 Installed once, when the emulated AWS starts. What only time or AWS itself brings about is the world's to set:
 ``set_nat_state``, ``forget_nat_gateway``, ``set_route_state``, ``set_endpoint_state``, ``lose_endpoint_interfaces``.
 ``moto_ways_out`` has the repairs of IPv6, prefix lists, regional NAT gateways and instances,
-``moto_block_public_access`` what its name says, ``moto_dns`` those of Route 53 and its Resolver, and ``moto_registry``
-those of ECR's registries.
+``moto_block_public_access`` what its name says, ``moto_dns`` those of Route 53 and its Resolver, ``moto_registry``
+those of ECR's registries, and ``moto_images`` those of the images in them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.vpcs import VPCs
 from moto.ecr.models import ecr_backends
 
-from tests.emulated import moto_block_public_access, moto_dns, moto_registry, moto_ways_out
+from tests.emulated import moto_block_public_access, moto_dns, moto_images, moto_registry, moto_ways_out
 
 _PRIVATE_NAMES = {
     "ecr.api": ("api.ecr.{region}.amazonaws.com",),
@@ -51,6 +51,7 @@ def repair() -> None:
     moto_block_public_access.repair()
     moto_dns.repair()
     moto_registry.repair()
+    moto_images.repair()
 
 
 def _private_names(endpoint: Any, region: str) -> list[dict[str, str]]:

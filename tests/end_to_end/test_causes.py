@@ -200,8 +200,8 @@ def test_a_read_that_is_switched_off_is_said_and_proves_nothing(aws: EmulatedAws
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("registry-unavailable-5xx", "unexpected status from HEAD request to https://quay.io/v2/a/manifests/1: 503"),
-        ("disk-full", "failed to register layer: write /usr/lib/x: no space left on device"),
+        ("proxy-failure", "Get https://registry-1.docker.io/v2/: proxyconnect tcp: dial tcp 10.0.0.9:3128: refused"),
+        ("kms-denied", "KMS.DisabledException: arn:aws:kms:eu-west-1:123456789012:key/1 is disabled"),
     ],
 )
 def test_a_failure_that_no_check_covers_is_not_called_a_passing_fault(aws: EmulatedAws, kind: str, text: str) -> None:

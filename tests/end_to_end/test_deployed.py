@@ -33,6 +33,8 @@ NOT_THROUGH_THE_PROXY = {
 
 
 READ_ELSEWHERE = {
+    "ecr:DescribeImageReplicationStatus": "asked where a registry copies its images, which is a whole account's",
+    "ecr:ValidatePullThroughCacheRule": "asked where a cache has to fetch the image, whose rules are a whole account's",
     "ec2:DescribeVpcBlockPublicAccessExclusions": "asked where Block Public Access is on, which is a whole account's",
     "ecr:GetAccountSetting": "asked for a registry with a policy, which is a whole account's",
     "ecs:DescribeServiceRevisions": "asked for a deployment that its service does not show any more",
@@ -47,6 +49,7 @@ REPORTED = (
     "secret-not-readable",
     "parameter-deleted",
     "repository-missing",
+    "image-in-another-region",
     "image-for-another-platform",
     "prefix-list-without-the-registry",
     "route-removed-on-ec2",

@@ -14,7 +14,7 @@ from pull_doctor.report.model import RankedCause, Report
 from pull_doctor.report.text import render_text
 from tests.emulated.aws import EmulatedAws
 from tests.end_to_end.harness import accused, evidence, report_on, ruled_out, session
-from tests.facts.registry.internet import HUB_TOKENS, Answers, Internet, Request, answer, make_certificates
+from tests.facts.registry.internet import HUB_TOKENS, MISSING, Answers, Internet, Request, answer, make_certificates
 from tests.worlds import World, build, texts
 
 IMAGE = "docker.io/library/nginx:9.99"
@@ -23,7 +23,7 @@ ASK_FOR_TOKEN = answer(
     "401 Unauthorized",
     f'WWW-Authenticate: Bearer realm="https://{HUB_TOKENS}/token",service="registry.docker.io"',
 )
-MISSING, REFUSED = answer("404 Not Found"), answer("401 Unauthorized")
+REFUSED = answer("401 Unauthorized", "Content-Type: application/json")
 THERE = answer("200 OK", "Content-Type: application/vnd.oci.image.index.v1+json")
 
 

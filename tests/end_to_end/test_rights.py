@@ -84,7 +84,7 @@ def test_a_cache_whose_rights_the_registry_grants_is_not_accused(aws: EmulatedAw
     assert (report.verdict, report.causes) == ("undetermined", ())
     (left_open,) = report.not_checked
     assert left_open.cause == "pull-through-cache-broken"
-    assert "upstream" in left_open.missing[0].fact
+    assert left_open.missing[0].fact == "image library/nginx:1.27 in registry-1.docker.io"
 
 
 def test_a_login_that_the_registry_refuses_is_likely_and_never_read(aws: EmulatedAws) -> None:

@@ -1,16 +1,15 @@
-"""One full answer of AWS for every question, with the value that the diagnosis makes of it; EC2's stand apart."""
+"""One full answer of AWS for every question, with the value that the diagnosis makes of it; ECS's are here."""
 
 from __future__ import annotations
 
 from pull_doctor.facts import questions as q
 from pull_doctor.facts import values as v
-from tests.facts import answers_of_ec2, answers_of_ec2_gateways, answers_of_rights, answers_of_route53
+from tests.facts import answers_of_ec2, answers_of_ec2_gateways, answers_of_ecr, answers_of_rights, answers_of_route53
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, AwsError
 from tests.facts.case import (
     CONTAINER_INSTANCE,
     DIGEST,
     HERE,
-    INDEX,
     NOON,
     NOON_IN_SEOUL,
     PLANTED,
@@ -20,12 +19,12 @@ from tests.facts.case import (
     TASK_DEFINITION,
     TASKS,
     Case,
-    index,
 )
 
 CASES = (
     *answers_of_ec2.CASES,
     *answers_of_ec2_gateways.CASES,
+    *answers_of_ecr.CASES,
     *answers_of_rights.CASES,
     *answers_of_route53.CASES,
     Case(
@@ -115,6 +114,10 @@ CASES = (
                         "serviceRevisionArn": REVISION,
                         "taskDefinition": TASK_DEFINITION,
                         "platformVersion": "1.4.0",
+                        "containerImages": [
+                            {"containerName": "app", "imageDigest": DIGEST, "image": "web:1"},
+                            {"containerName": "log", "image": "log:1"},
+                        ],
                         "networkConfiguration": {
                             "awsvpcConfiguration": {
                                 "subnets": ["subnet-1", "subnet-2"],
@@ -138,6 +141,7 @@ CASES = (
             ("sg-1",),
             assign_public_ip=True,
             task_definition=TASK_DEFINITION,
+            digests=(("app", DIGEST),),
         ),
         gone=(AwsError("ClusterNotFoundException"), AwsError("ServiceNotFoundException")),
     ),
@@ -150,13 +154,14 @@ CASES = (
                     {
                         "containerInstanceArn": CONTAINER_INSTANCE,
                         "ec2InstanceId": "i-1",
-                        "versionInfo": {"agentVersion": "1.105.1", "dockerVersion": "25.0.14"},
+                        "versionInfo": {"agentVersion": "1.105.1", "dockerVersion": "DockerVersion: 25.0.14"},
                         "agentConnected": True,
                         "attributes": [
                             {"name": "ecs.capability.execution-role-ecr-pull"},
                             {"name": "ecs.os-type", "value": "linux"},
                             {"name": "team", "value": PLANTED},
                             {"name": "ecs.cpu-architecture", "value": "arm64"},
+                            {"name": "ecs.os-family", "value": "LINUX"},
                         ],
                     }
                 ],
@@ -168,7 +173,8 @@ CASES = (
             "i-1",
             "1.105.1",
             agent_connected=True,
-            attributes=(("ecs.os-type", "linux"), ("ecs.cpu-architecture", "arm64")),
+            attributes=(("ecs.os-type", "linux"), ("ecs.cpu-architecture", "arm64"), ("ecs.os-family", "LINUX")),
+            docker_version="DockerVersion: 25.0.14",
         ),
         gone=(AwsError("ClusterNotFoundException"),),
     ),
@@ -204,6 +210,7 @@ CASES = (
                         {"name": "log", "essential": False},
                     ],
                     "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+                    "ephemeralStorage": {"sizeInGiB": 60},
                 }
             }
         ],
@@ -226,6 +233,7 @@ CASES = (
             task_role=f"{ROLE}-task",
             os_family="LINUX",
             cpu_architecture="ARM64",
+            storage=60,
         ),
         gone=(AwsError("ClientException", "Unable to describe task definition."),),
     ),
@@ -275,70 +283,5 @@ CASES = (
             }
         ],
         (v.Sibling(TASKS[0], TASK_DEFINITION, NOON, "ecs-svc/1", "subnet-1", ROLE),),
-    ),
-    Case(
-        q.EcrImageOf(*HERE, OWN_ACCOUNT, "web", "1", None),
-        "DescribeImages",
-        [
-            {
-                "imageDetails": [
-                    {
-                        "imageDigest": DIGEST,
-                        "imageTags": ["1"],
-                        "imagePushedAt": NOON_IN_SEOUL,
-                        "imageStatus": "ARCHIVED",
-                    }
-                ]
-            }
-        ],
-        v.EcrLookup(None, v.EcrImage(DIGEST, ("1",), NOON, "ARCHIVED")),
-        gone=(AwsError("ImageNotFoundException"),),
-        absent=v.EcrLookup("image"),
-    ),
-    Case(
-        q.EcrTagsOf(*HERE, OWN_ACCOUNT, "web"),
-        "DescribeImages",
-        [
-            {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1", "latest"], "imagePushedAt": NOON}]},
-            {"imageDetails": [{"imageDigest": DIGEST[:-1] + "b"}]},
-        ],
-        v.EcrTags((v.EcrImage(DIGEST, ("1", "latest"), NOON),), complete=True),
-        token="nextToken",
-        gone=(AwsError("RepositoryNotFoundException"),),
-        absent=v.EcrTags((), complete=True),
-    ),
-    Case(
-        q.EcrRepositories(*HERE, OWN_ACCOUNT),
-        "DescribeRepositories",
-        [
-            {"repositories": [{"repositoryName": "web"}, {"repositoryName": "team/app"}]},
-            {"repositories": [{"repositoryName": "worker"}]},
-        ],
-        v.RepositoryNames(("web", "team/app", "worker"), complete=True),
-        token="nextToken",
-    ),
-    Case(
-        q.EcrManifestOf(*HERE, OWN_ACCOUNT, "web", "1", None),
-        "BatchGetImage",
-        [
-            {
-                "images": [
-                    {
-                        "imageId": {"imageTag": "1", "imageDigest": DIGEST},
-                        "imageManifestMediaType": INDEX,
-                        "imageManifest": index(
-                            {"os": "linux", "architecture": "amd64"},
-                            {"os": "linux", "architecture": "arm64", "variant": "v8"},
-                            {"os": "unknown", "architecture": "unknown"},
-                            {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.1"},
-                            {"os": "windows", "architecture": "amd64", "os.version": "10.0.26100.1"},
-                        ),
-                    }
-                ],
-                "failures": [],
-            }
-        ],
-        v.EcrManifest(INDEX, ("linux/amd64", "linux/arm64/v8", "windows/amd64")),
-        gone=(AwsError("RepositoryNotFoundException"),),
     ),
 )

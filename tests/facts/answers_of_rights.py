@@ -254,6 +254,22 @@ CASES = (
         token="nextToken",
     ),
     Case(
+        q.CacheRuleWorks(*HERE, OWN_ACCOUNT, "hub"),
+        "ValidatePullThroughCacheRule",
+        [
+            {
+                "ecrRepositoryPrefix": "hub",
+                "registryId": OWN_ACCOUNT,
+                "upstreamRegistryUrl": "registry-1.docker.io",
+                "credentialArn": SECRET,
+                "isValid": False,
+                "failure": "the secret cannot be read",
+            }
+        ],
+        v.CacheRuleState(valid=False, failure="the secret cannot be read"),
+        gone=(AwsError("PullThroughCacheRuleNotFoundException"),),
+    ),
+    Case(
         q.RepositoryDetails(*HERE, OWN_ACCOUNT, "web"),
         "DescribeRepositories",
         [

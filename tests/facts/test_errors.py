@@ -90,8 +90,9 @@ def test_without_one_the_question_does() -> None:
 def test_every_question_but_the_region_s_and_the_account_s_names_what_it_is_about() -> None:
     without = [type(case.question) for case in CASES if own_id(case.question) is None]
     of_regions = {q.DhcpOptionSets, q.BlockPublicAccessOf, q.S3PrefixList}
-    of_accounts = {q.EcrRepositories, q.RegistryPolicyOf, q.CacheRulesOf, q.Organization}
-    assert set(without) == of_regions | of_accounts
+    of_accounts = {q.EcrRepositories, q.RegistryPolicyOf, q.Organization}
+    of_registries = {q.CacheRulesOf, q.CacheRuleWorks, q.ReplicationRulesOf}
+    assert set(without) == of_regions | of_accounts | of_registries
 
 
 def test_the_call_that_failed_is_named_among_several() -> None:

@@ -19,6 +19,8 @@ from tests.emulated.aws import EmulatedAws
 REGION = "eu-west-1"
 OURS, THEIRS = "555555555551", "555555555552"
 HERE = (OURS, REGION)
+OWNERS_ALONE = (q.ReplicationRulesOf, q.RegistryPolicyOf, q.CacheRulesOf, q.CacheRuleWorks, q.KeyPolicy)
+"""What AWS tells nobody but the owner."""
 READER = ReaderRole(f"arn:aws:iam::{THEIRS}:role/doctors/pull-doctor-reader", "shared-word")
 
 
@@ -53,6 +55,8 @@ def owned(aws: EmulatedAws) -> Owned:
     )
     ecr.put_registry_policy(policyText=_policy(OURS, "ecr:*"))
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io")
+    to = {"region": "us-west-2", "registryId": THEIRS}
+    ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [to]}]})
     secrets = aws.client("secretsmanager", account=THEIRS, region="us-east-1")
     secret = secrets.create_secret(Name="hub", SecretString="{}")["ARN"]
     return Owned("base", key, secret, "us-east-1")
@@ -82,9 +86,13 @@ def every_question(owned: Owned) -> list[q.Question[Any]]:
         q.EcrTagsOf(*HERE, THEIRS, owned.repository),
         q.EcrRepositories(*HERE, THEIRS),
         q.EcrManifestOf(*HERE, THEIRS, owned.repository, "1", None),
+        q.LifecycleRulesOf(*HERE, THEIRS, owned.repository),
+        q.ReplicationRulesOf(*HERE, THEIRS),
+        q.ReplicationOf(*HERE, THEIRS, owned.repository, "1", None),
         q.RepositoryPolicy(*HERE, THEIRS, owned.repository),
         q.RegistryPolicyOf(*HERE, THEIRS),
         q.CacheRulesOf(*HERE, THEIRS),
+        q.CacheRuleWorks(*HERE, THEIRS, "hub"),
         q.RepositoryDetails(*HERE, THEIRS, owned.repository),
         q.RepositoryTags(*HERE, THEIRS, owned.repository),
         q.OneKey(*HERE, owned.key),
@@ -92,6 +100,11 @@ def every_question(owned: Owned) -> list[q.Question[Any]]:
         q.OneSecret(*HERE, owned.secret),
         q.SecretPolicy(*HERE, owned.secret),
     ]
+
+
+def test_every_question_of_another_account_is_among_them(owned: Owned) -> None:
+    kinds = {type(question) for question in every_question(owned)}
+    assert kinds == set(q.OF_ANOTHER_ACCOUNT) - {q.OneParameter}  # another account's have no reader here
 
 
 def test_with_the_owner_s_reader_role_everything_is_read(owned: Owned, session: boto3.Session) -> None:
@@ -102,9 +115,13 @@ def test_with_the_owner_s_reader_role_everything_is_read(owned: Owned, session: 
         v.EcrTags((), complete=True),
         v.RepositoryNames(("base",), complete=True),
         None,
+        (),
+        (v.ReplicationRule((("us-west-2", THEIRS),)),),
+        None,
         None,
         v.RegistryRules(_policy(OURS, "ecr:*"), "V2"),
         (v.CacheRule("hub", "registry-1.docker.io"),),
+        v.CacheRuleState(valid=True),
         v.Repository(f"arn:aws:ecr:{REGION}:{THEIRS}:repository/base", "KMS", owned.key),
         (("team", "base"),),
         v.Key(owned.key, "Enabled", "CUSTOMER"),
@@ -142,7 +159,7 @@ def test_without_a_reader_role_nothing_is_known_that_the_owner_does_not_share(
     reading = Aws(session)
     for question in every_question(owned):
         fact = unknown(reading, question)
-        alone = isinstance(question, (q.RegistryPolicyOf, q.CacheRulesOf, q.KeyPolicy))
+        alone = isinstance(question, OWNERS_ALONE)
         assert (fact.why, fact.account) == ("not-visible" if alone else "denied", THEIRS), question
         assert fact.region == (owned.region if question.fact.endswith(owned.secret) else REGION)
 
@@ -161,9 +178,14 @@ def test_what_the_owner_shares_is_read_with_the_own_credentials(
     reading = Aws(session)
     assert known(reading, q.RepositoryPolicy(*HERE, THEIRS, "shared")) == policy
     assert known(reading, q.RepositoryTags(*HERE, THEIRS, "shared")) == ()
+    assert known(reading, q.LifecycleRulesOf(*HERE, THEIRS, "shared")) == ()
+    assert known(reading, q.ReplicationOf(*HERE, THEIRS, "shared", "1", None)) is None
+    assert known(reading, q.EcrManifestOf(*HERE, THEIRS, "shared", "1", None)) is None
     assert known(reading, q.RepositoryDetails(*HERE, THEIRS, "shared")).encryption == "AES256"
     assert known(reading, q.OneKey(*HERE, key)).state == "Enabled"
     assert unknown(reading, q.KeyPolicy(*HERE, key)).why == "not-visible"
+    assert unknown(reading, q.CacheRuleWorks(*HERE, THEIRS, "hub")).why == "not-visible"
+    assert unknown(reading, q.ReplicationRulesOf(*HERE, THEIRS)).why == "not-visible"
     assert known(reading, q.OneSecret(*HERE, secret)).arn == secret
     assert json.loads(known(reading, q.SecretPolicy(*HERE, secret))) == json.loads(_policy(OURS, "secretsmanager:*"))
 

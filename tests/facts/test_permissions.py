@@ -7,7 +7,7 @@ from pull_doctor.facts.readers import READERS
 
 def test_all_actions_only_read() -> None:
     assert actions() == tuple(sorted(set(actions())))
-    verbs = {action.partition(":")[2] for action in actions()} - {"BatchGetImage"}
+    verbs = {action.partition(":")[2] for action in actions()} - {"BatchGetImage", "ValidatePullThroughCacheRule"}
     assert all(verb.startswith(("Describe", "Get", "List", "Simulate")) for verb in verbs)
 
 
@@ -46,13 +46,17 @@ def test_the_policy_grants_every_action_once() -> None:
 def test_an_owner_is_asked_for_no_more_than_what_tasks_of_other_accounts_need() -> None:
     assert owner_actions() == (
         "ecr:BatchGetImage",
+        "ecr:DescribeImageReplicationStatus",
         "ecr:DescribeImages",
         "ecr:DescribePullThroughCacheRules",
+        "ecr:DescribeRegistry",
         "ecr:DescribeRepositories",
         "ecr:GetAccountSetting",
+        "ecr:GetLifecyclePolicy",
         "ecr:GetRegistryPolicy",
         "ecr:GetRepositoryPolicy",
         "ecr:ListTagsForResource",
+        "ecr:ValidatePullThroughCacheRule",
         "kms:DescribeKey",
         "kms:GetKeyPolicy",
         "secretsmanager:DescribeSecret",

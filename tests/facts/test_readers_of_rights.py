@@ -231,3 +231,12 @@ def test_a_refused_read_of_another_account_s_repository_names_that_account() -> 
     refused = put(q.RepositoryPolicy(*HERE, THEIRS, "web"), GetRepositoryPolicy=[AwsError("AccessDeniedException")])
     assert isinstance(refused, Unknown)
     assert (refused.why, refused.account, refused.resource) == ("denied", THEIRS, "web")
+
+
+@pytest.mark.parametrize("failure", [{}, {"failure": ""}])
+def test_a_cache_rule_that_works_has_no_failure(failure: dict[str, str]) -> None:
+    answer = {"ecrRepositoryPrefix": "ROOT", "isValid": True} | failure
+    world = World({"ValidatePullThroughCacheRule": [answer]})
+    fact = ask(Aws(world.session()), q.CacheRuleWorks(*HERE, OWN_ACCOUNT, "ROOT"))
+    assert fact == Known(v.CacheRuleState(valid=True))
+    assert world.calls[-1][2] == {"registryId": OWN_ACCOUNT, "ecrRepositoryPrefix": "ROOT"}

@@ -158,7 +158,7 @@ def test_repositories_and_the_manifest_of_an_index(world: World) -> None:
     ecr.put_image(repositoryName="team/app", imageTag="v1", imageManifest=text, imageManifestMediaType=INDEX)
     names = read(world, q.EcrRepositories(ACCOUNT, REGION, ACCOUNT))
     assert (set(names.names), names.complete) == ({"team/app", "team/web"}, True)
-    wanted = v.EcrManifest(INDEX, ("linux/amd64",))
+    wanted = v.Manifest(INDEX, is_index=True, platforms=(v.Platform("linux", "amd64"),), attestations=1)
     assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/app", "v1", None)) == wanted
     assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/app", "v2", None)) is None
     assert read(world, q.EcrManifestOf(ACCOUNT, REGION, ACCOUNT, "team/none", "v1", None)) is None

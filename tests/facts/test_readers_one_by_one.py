@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,17 +12,13 @@ from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.engine import ask
 from pull_doctor.facts.fact import Known, Unknown
 from tests.facts.answers_of_ec2 import CASES
-from tests.facts.botocore_world import OWN_ACCOUNT, AwsError, World
+from tests.facts.botocore_world import AwsError, World
 from tests.facts.case import (
-    DIGEST,
     HERE,
-    INDEX,
-    MANIFEST,
     REPOSITORY,
     ROLE,
     TASK_DEFINITION,
     TASKS,
-    index,
     put,
 )
 
@@ -184,27 +178,6 @@ def test_siblings_that_ecs_could_not_read_are_unknown() -> None:
     assert isinstance(put(q.Siblings(*HERE, "prod", TASKS), DescribeTasks=[answer]), Unknown)
 
 
-def test_the_digest_decides() -> None:
-    world = World({"DescribeImages": [AwsError("RepositoryNotFoundException")]})
-    question = q.EcrImageOf(OWN_ACCOUNT, "us-east-1", "444455556666", "web", "1", DIGEST)
-    assert ask(Aws(world.session()), question) == Known(v.EcrLookup("repository"))
-    assert world.calls[-1][2] == {
-        "registryId": "444455556666",
-        "repositoryName": "web",
-        "imageIds": [{"imageDigest": DIGEST}],
-    }
-
-
-def test_tags_beyond_five_pages_are_said_to_be_left_unread() -> None:
-    page = {"imageDetails": [{"imageDigest": DIGEST, "imageTags": ["1"]}]}
-    pages = [page | {"nextToken": str(n)} for n in range(9)]
-    world = World({"DescribeImages": pages})
-    fact = ask(Aws(world.session()), q.EcrTagsOf(*HERE, OWN_ACCOUNT, "web"))
-    assert isinstance(fact, Known)
-    assert (len(fact.value.images), fact.value.complete) == (5, False)
-    assert world.operations() == ["DescribeImages"] * 5
-
-
 def simulate(*results: dict[str, Any]) -> Known[Any] | Unknown:
     question = q.Simulation(*HERE, ROLE, ("ecr:BatchGetImage",), REPOSITORY)
     return put(question, SimulatePrincipalPolicy=[{"EvaluationResults": results}])
@@ -242,63 +215,3 @@ def test_an_answer_about_no_vpc_is_unknown() -> None:
     fact = put(q.OneVpc(*HERE, "vpc-1"), DescribeVpcs=[{"Vpcs": []}])
     assert isinstance(fact, Unknown)
     assert fact.detail == "EC2 answered neither vpc-1 nor that there is none"
-
-
-def test_repositories_beyond_five_pages_are_said_to_be_left_unread() -> None:
-    pages = [{"repositories": [{"repositoryName": f"r{n}"}], "nextToken": str(n)} for n in range(9)]
-    fact = put(q.EcrRepositories(*HERE, OWN_ACCOUNT), DescribeRepositories=pages)
-    assert fact == Known(v.RepositoryNames(("r0", "r1", "r2", "r3", "r4"), complete=False))
-
-
-def manifest(*images: dict[str, Any], failures: Sequence[dict[str, str]] = ()) -> Known[Any] | Unknown:
-    answer = {"images": list(images), "failures": list(failures)}
-    return put(q.EcrManifestOf(*HERE, OWN_ACCOUNT, "web", "1", None), BatchGetImage=[answer])
-
-
-def test_one_image_is_asked_for_by_tag_or_digest_and_as_an_index() -> None:
-    world = World({"BatchGetImage": [AwsError("RepositoryNotFoundException")]})
-    ask(Aws(world.session()), q.EcrManifestOf(*HERE, "444455556666", "web", "1", DIGEST))
-    asked_for = world.calls[-1][2]
-    assert asked_for["imageIds"] == [{"imageDigest": DIGEST}]
-    assert (asked_for["registryId"], asked_for["repositoryName"]) == ("444455556666", "web")
-    assert {INDEX, MANIFEST} < set(asked_for["acceptedMediaTypes"])
-
-
-def test_the_manifest_of_one_image_does_not_say_its_platform() -> None:
-    single = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []})
-    assert manifest({"imageManifest": single}) == Known(v.EcrManifest(MANIFEST, None))
-    assert manifest({"imageManifest": "{}", "imageManifestMediaType": "text/x"}) == Known(v.EcrManifest("text/x", None))
-
-
-@pytest.mark.parametrize("unnamed", [None, {}, {"os": "linux"}])
-def test_an_index_with_an_entry_of_unknown_platform_does_not_say_what_it_offers(unnamed: dict[str, str] | None) -> None:
-    text = index({"os": "linux", "architecture": "amd64"}, unnamed)
-    assert manifest({"imageManifest": text}) == Known(v.EcrManifest(INDEX, None))
-
-
-def test_an_index_of_attestations_alone_offers_no_platform() -> None:
-    text = index({"os": "unknown", "architecture": "unknown"})
-    assert manifest({"imageManifest": text}) == Known(v.EcrManifest(INDEX, ()))
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '"manifests"', "[" * 100_000, '{"manifests": [], "x": "' + "x" * 10**6])
-def test_a_manifest_that_is_none_or_too_long_is_unknown(text: str) -> None:
-    fact = manifest({"imageManifest": text})
-    assert isinstance(fact, Unknown)
-    assert (fact.detail or "").startswith("the manifest is")
-
-
-@pytest.mark.parametrize(
-    ("code", "known"),
-    [("ImageNotFound", True), ("KmsError", False), ("UpstreamAccessDenied", False), ("ImageInaccessible", False)],
-)
-def test_a_manifest_is_absent_only_if_ecr_says_so(code: str, *, known: bool) -> None:
-    fact = manifest(failures=[{"failureCode": code}])
-    assert (fact == Known(None)) is known
-    assert (isinstance(fact, Unknown) and fact.detail == f"ECR gave no manifest: {code}") is not known
-
-
-def test_an_answer_without_manifest_and_without_failure_is_unknown() -> None:
-    fact = manifest()
-    assert isinstance(fact, Unknown)
-    assert fact.detail == "ECR gave no manifest: no reason"

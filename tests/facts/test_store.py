@@ -87,6 +87,7 @@ def test_whatever_is_saved_comes_back(facts: dict[Any, Any], read_at: datetime) 
     assert load(dump(INTAKE, Answers(facts), read_at)) == Saved(INTAKE, Answers(facts), read_at)
 
 
+OF_AN_IMAGE = ("size", "media_type", "artifact_type", "archived_at", "restored_at")
 ADDED = {
     "Subnets": ("ipv6_cidr", "dns64", "gateway_block"),
     "OneSubnet": ("ipv6_cidr", "dns64", "gateway_block"),
@@ -95,22 +96,35 @@ ADDED = {
     "VpcEndpoints": ("ip_type",),
     "NatGateways": ("route_table",),
     "OneVpc": ("ipv6_cidrs",),
-    "OneService": ("task_sets",),
+    "OneService": ("task_sets", "digests"),
+    "StartedWith": ("digests",),
+    "OneContainerInstance": ("docker_version",),
+    "OneTaskDefinition": ("storage",),
+    "EcrImageOf": OF_AN_IMAGE,
+    "EcrTagsOf": OF_AN_IMAGE,
     "Siblings": ("container_instance",),
     "OneRole": ("id", "tags"),
 }
 """The members that facts saved by the first version do not have."""
 
 
+def without(value: Any, members: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [without(one, members) for one in value]
+    if isinstance(value, dict):
+        return {name: without(one, members) for name, one in value.items() if name not in members}
+    return value
+
+
 def test_facts_saved_by_an_earlier_version_are_read() -> None:
     saved = json.loads(dump(INTAKE, ALL, NOON))
-    saved["answers"] = [answer for answer in saved["answers"] if answer["question"] in ADDED]
+    saved["answers"] = [answer for answer in saved["answers"] if answer["question"] in ADDED and answer.get("known")]
     assert {answer["question"] for answer in saved["answers"]} == set(ADDED)
     for answer in saved["answers"]:
-        values = answer.get("known") or []
-        for value in values if isinstance(values, list) else [values]:
-            for member in ADDED[answer["question"]]:
-                del value[member]
+        before = json.dumps(answer)
+        answer["known"] = without(answer["known"], ADDED[answer["question"]])
+        assert json.dumps(answer) != before
+    del saved["intake"]["task"]["storage"]
     assert len(load(json.dumps(saved)).answers) == len(saved["answers"])
 
 

@@ -15,7 +15,7 @@ from tests.infra.conftest import EVERY_SETTING, Synthesised, run_app
 if TYPE_CHECKING:
     from pathlib import Path
 
-READING = ("Describe", "Get", "List", "Simulate", "BatchGet")
+READING = ("Describe", "Get", "List", "Simulate", "BatchGet", "Validate")
 OWN_WRITES = {
     "dynamodb:PutItem": "AWS::DynamoDB::Table",
     "dynamodb:UpdateItem": "AWS::DynamoDB::Table",

@@ -41,7 +41,7 @@ def test_the_task_as_told(door: Door) -> None:
     assert task.family == "web-app"
     assert (task.launch_type, task.platform_version, task.platform_family) == ("FARGATE", "1.4.0", "Linux")
     assert (task.capacity_provider, task.container_instance) == (None, None)
-    assert task.cpu_architecture == "arm64"
+    assert (task.cpu_architecture, task.storage) == ("arm64", 60)
     assert (task.stop_code, task.stopped_reason) == ("TaskFailedToStart", NOT_FOUND)
     assert task.failed_at == datetime(2026, 11, 1, 10, 7, 0, 710000, tzinfo=UTC)
     assert task.attachment == Attachment(subnet="subnet-0a1", interface="eni-0b2", private_ip="10.0.1.9")
@@ -54,6 +54,15 @@ def test_what_is_not_told_stays_unknown(door: Door) -> None:
     assert task.cluster == "shop"
     assert (task.launch_type, task.group, task.service, task.family, task.attachment) == (None,) * 5
     assert (task.platform_version, task.cpu_architecture, task.execution_role_override) == (None,) * 3
+    assert task.storage is None
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "told", [None, [], "20", {}, *({"sizeInGiB": size} for size in (None, "20", 20.5, 0, -1, True, [20]))], ids=str
+)
+def test_storage_is_a_number_of_gib_or_not_known(door: Door, told: object) -> None:
+    assert read(door, fargate_task(ephemeralStorage=told)).task.storage is None
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -178,11 +178,13 @@ def test_an_injected_container_is_said_to_be_one(door: Door) -> None:
     ]
 
 
-@pytest.mark.parametrize("image", ["https://registry.example.com/web", "team/Web:1", f"{IMAGE}\n", "<!channel>"])
-def test_an_illegal_image_has_no_reference(door: Door, image: str) -> None:
+@pytest.mark.parametrize(
+    "image", ["https://registry.example.com/web", "team/Web:1", f"{IMAGE}\n", "<!channel>", f"{IMAGE}\u200b"]
+)
+def test_an_illegal_image_has_no_reference_and_shows_what_nobody_sees(door: Door, image: str) -> None:
     (failure,) = read(door, ec2_task(container(image=image, reason=DENIED))).failures
     assert failure.reference is None
-    assert failure.image == image.replace("\n", " ")
+    assert failure.image == image.replace("\n", "\\n").replace("\u200b", "\\u200b")
 
 
 def test_only_failed_to_start_is_undetermined(door: Door) -> None:

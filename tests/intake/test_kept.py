@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pull_doctor.intake.event import read_event
 from pull_doctor.intake.kept import kept_event
+from pull_doctor.intake.task import Intake
 from tests.test_handler import event
 
 _JSON = st.recursive(
@@ -18,6 +19,23 @@ _JSON = st.recursive(
 
 def test_the_kept_event_reads_as_the_event_itself() -> None:
     whole = event()
+    assert read_event(kept_event(whole)) == read_event(whole)
+
+
+def test_the_task_s_storage_is_kept() -> None:
+    whole = event(ephemeralStorage={"sizeInGiB": 60, "planted": "PLANTED"})
+    kept = kept_event(whole)
+    assert kept["detail"]["ephemeralStorage"] == {"sizeInGiB": 60}
+    found = read_event(kept)
+    assert isinstance(found, Intake)
+    assert found.task.storage == 60
+
+
+def test_an_image_with_a_character_that_nobody_sees_reads_as_it_did() -> None:
+    image = "registry.example.com/web:1\u200b"
+    whole = event(containers=[{"name": "app", "image": image, "reason": "CannotPullContainerError: invalid reference"}])
+    (failure,) = read_event(whole).failures
+    assert failure.reference is None
     assert read_event(kept_event(whole)) == read_event(whole)
 
 

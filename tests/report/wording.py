@@ -59,7 +59,7 @@ def _of_helps(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n(?=\S)|\n\n", text):
         if paragraph.startswith("help:"):
             told = " ".join(re.split(r"\n    (?! )", paragraph)[0].split())
-            if not any(f"[{word}]" in told for word in known):
+            if not any(f"[{word}]" in paragraph for word in known):
                 yield f"no applicability: {told}"
 
 

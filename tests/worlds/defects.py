@@ -12,11 +12,16 @@ from dataclasses import replace
 from tests.emulated.aws import EmulatedAws
 from tests.worlds import (
     access_defects,
+    archive_defects,
+    cache_defects,
     endpoint_defects,
     endpoint_shapes,
+    form_defects,
+    host_defects,
     image_defects,
     instance_defects,
     ipv6_defects,
+    limit_defects,
     name_defects,
     path_defects,
     permission_defects,
@@ -40,6 +45,7 @@ _OF_RIGHTS: dict[str, Defect] = {
     **permission_defects.DEFECTS,
     **repository_defects.DEFECTS,
     **registry_defects.DEFECTS,
+    **cache_defects.DEFECTS,
     **secret_defects.DEFECTS,
     **source_defects.DEFECTS,
 }
@@ -51,6 +57,8 @@ DEFECTS: dict[str, Defect] = {
     **policy_defects.DEFECTS,
     **role_defects.DEFECTS,
     **image_defects.DEFECTS,
+    **form_defects.DEFECTS,
+    **archive_defects.DEFECTS,
     **route_defects.DEFECTS,
     **endpoint_shapes.DEFECTS,
     **instance_defects.DEFECTS,
@@ -61,6 +69,8 @@ DEFECTS: dict[str, Defect] = {
     **ipv6_defects.DEFECTS,
     **_OF_RIGHTS,
     **region_defects.DEFECTS,
+    **limit_defects.DEFECTS,
+    **host_defects.DEFECTS,
 }
 
 _accounts = itertools.count(700000000001)

@@ -69,11 +69,13 @@ class Defect:
     """One defect: the cause it must be named as, the network it needs, and the function that plants it.
 
     ``relaunch``: the failed task keeps the defect, only a new one shows it mended. ``text_proves``: ECS's text proves
-    the cause, so that it stays named, with ``still: no``, once it is mended. ``certainty`` is what it must reach.
+    the cause, so that it stays named, with ``still: no``, once it is mended. ``certainty`` is what it must reach, and
+    ``still`` what is said of it before it is mended: ``unknown`` where no API of AWS shows it.
     ``rests_on`` are the reads without which the cause is not, or not as certainly, named, besides who the caller is
     and which tasks run. With a ``host`` the tasks run on a host of that ``launch_type``, in that network mode; with
     ``instance_role`` they have no execution role, and the instance's pulls. ``platform`` is another version and family
-    of Fargate's platform. ``own_account``: it holds for a whole account, so that its world stands in one of its own.
+    of Fargate's platform. ``told`` is another cause that the text proves by itself, and that is left once this one is
+    mended. ``own_account``: it holds for a whole account, so that its world stands in one of its own.
     """
 
     cause: str
@@ -83,11 +85,13 @@ class Defect:
     relaunch: bool = False
     text_proves: bool = False
     certainty: Literal["proven", "likely"] = "proven"
+    still: Literal["yes", "unknown"] = "yes"
     rests_on: frozenset[str] = frozenset()
     host: NetworkMode | None = None
     launch_type: HostType = "EC2"
     instance_role: bool = False
     platform: tuple[str, str] | None = None
+    told: str | None = None
     own_account: bool = False
 
 

@@ -147,8 +147,8 @@ def granted_by_the_registry(parts: Healthy) -> Broken:
 _CAUSE = "pull-through-cache-broken"
 
 DEFECTS: dict[str, Defect] = {
-    "key-disabled": Defect("ecr-key-unusable", _key(_disable, _enable), rests_on=_KEY),
-    "key-to-be-deleted": Defect("ecr-key-unusable", _key(_delete, _keep), rests_on=_KEY),
+    "key-disabled": Defect("ecr-key-unusable", _key(_disable, _enable), rests_on=_KEY, told="registry-unavailable"),
+    "key-to-be-deleted": Defect("ecr-key-unusable", _key(_delete, _keep), rests_on=_KEY, told="registry-unavailable"),
     "cache-without-rights": Defect(
         _CAUSE, without_the_rights, "nat", rests_on=_CACHE | {"ecr:GetRegistryPolicy"}, own_account=True
     ),

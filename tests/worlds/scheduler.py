@@ -42,7 +42,8 @@ class Host:
 class Scheduler(Network):
     """The life of one service in one account and Region; ``workload`` names it and its task family.
 
-    Its tasks run on Fargate, or on the ``host`` where there is one.
+    Its tasks run on Fargate, or on the ``host`` where there is one. ``image_digest`` and ``revision_digest`` are the
+    digests that ECS resolved the image to, as the events of failed tasks and their service revision tell them.
     """
 
     def __init__(self, aws: EmulatedAws, account: str, workload: str, platform_version: str) -> None:
@@ -52,6 +53,8 @@ class Scheduler(Network):
         self.platform_version = platform_version
         self.platform_family: str | None = None
         self.host: Host | None = None
+        self.image_digest: str | None = None
+        self.revision_digest: str | None = None
 
     @property
     def runs_on(self) -> dict[str, str]:
@@ -133,6 +136,9 @@ class Scheduler(Network):
     def launch(self, text: str) -> Launch:
         """Start a task whose pull fails with this text, now."""
         arn, interface, task = self.run()
+        definition = self._definition(task["taskDefinitionArn"])
+        if self.revision_digest:
+            self.aws.resolve_images(self.cluster, self.workload, self.account, web=self.revision_digest)
         now = datetime.now(UTC)
         # Not a moment earlier: the world pushed its images just now, and a task fails with what is there.
         ended_at = _text(now)
@@ -140,8 +146,9 @@ class Scheduler(Network):
             "containerArn": arn.replace(":task/", ":container/") + "/" + str(uuid.uuid4()),
             "lastStatus": "STOPPED",
             "name": "web",
-            "image": self._image(task["taskDefinitionArn"]),
-            "reason": text if text.startswith("CannotPull") else None,
+            "image": definition["containerDefinitions"][0]["image"],
+            "imageDigest": self.image_digest,
+            "reason": text if text.startswith(("CannotPull", "DockerTimeoutError")) else None,
             "taskArn": arn,
             "networkInterfaces": [],
             "cpu": "0",
@@ -162,10 +169,11 @@ class Scheduler(Network):
             "version": 4,
         }
         last = {"lastStatus": "STOPPED", "stoppedAt": ended_at, "startedAt": None, "version": 5}
-        self.aws.patch_task(arn, self.account, **(_decided(task) | ended | last))
+        where = self._where(definition)
+        self.aws.patch_task(arn, self.account, **(_decided(task) | where | ended | last))
         detail: dict[str, Any] = ended | {
             "attachments": [one | {"type": "eni"} for one in task["attachments"]],
-            "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
+            "attributes": [{"name": "ecs.cpu-architecture", "value": self._architecture(definition)}],
             "availabilityZone": task["availabilityZone"],
             "clusterArn": task["clusterArn"],
             "connectivity": "CONNECTED",
@@ -174,7 +182,7 @@ class Scheduler(Network):
             "group": task["group"],
             "memory": "512",
             "overrides": {"containerOverrides": [{"name": "web"}]},
-            **self._where(),
+            **where,
             "startedBy": task["startedBy"],
             "taskArn": arn,
             "taskDefinitionArn": task["taskDefinitionArn"],
@@ -186,29 +194,51 @@ class Scheduler(Network):
         events = (self._event(kind, arn, detail, ended_at), self._event(kind, arn, detail | gone, ended_at))
         return Launch(arn, interface, task["startedBy"], now, events)
 
-    def _where(self) -> dict[str, Any]:
-        """The members of an event that say on what the task ran."""
+    def _where(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """The members of a task that say on what it ran, and how much storage it had there."""
         if self.host:
             return self.runs_on | {"containerInstanceArn": self.host.container_instance}
         family = {"platformFamily": self.platform_family} if self.platform_family else {}
-        return self.runs_on | family | {"ephemeralStorage": {"sizeInGiB": 20}}
+        return self.runs_on | family | {"ephemeralStorage": definition.get("ephemeralStorage") or {"sizeInGiB": 20}}
+
+    def _architecture(self, definition: dict[str, Any]) -> str:
+        """The CPU of the task: its host's, or the one that its definition asks of Fargate."""
+        if self.host:
+            arns = [self.host.container_instance]
+            found = self.client("ecs").describe_container_instances(cluster=self.cluster, containerInstances=arns)
+            told = {one["name"]: one.get("value", "") for one in found["containerInstances"][0]["attributes"]}
+            return str(told["ecs.cpu-architecture"])
+        wanted = (definition.get("runtimePlatform") or {}).get("cpuArchitecture", "X86_64")
+        return str(wanted).lower()
+
+    def agent_tells(self, agent: str, docker: str, **attributes: str) -> None:
+        """Let the host's agent tell these versions ("1.90.0", "25.0.8"), and, of its platform, these attributes anew.
+
+        The attributes are named without "ecs.", with underscores: ``os_type``, ``os_family``, ``cpu_architecture``.
+        """
+        assert self.host
+        ecs, arn = self.client("ecs"), self.host.container_instance
+        found = ecs.describe_container_instances(cluster=self.cluster, containerInstances=[arn])["containerInstances"]
+        told = {one["name"]: one["value"] for one in found[0]["attributes"]}
+        told |= {"ecs." + name.replace("_", "-"): value for name, value in attributes.items()}
+        self.aws.patch_container_instance(
+            arn,
+            self.account,
+            versionInfo={"agentVersion": agent, "dockerVersion": f"DockerVersion: {docker}"},
+            attributes=[{"name": name, "value": value} for name, value in told.items()],
+        )
 
     def fail_again(self, launched: Launch, tasks: int) -> list[dict[str, Any]]:
         """Let more tasks fail, now and in the same way; their events, two a task, in the order of the tasks.
 
-        Each has an id and an interface of its own; the interfaces are gone already.
+        Each has an id and, where the task had one, an interface of its own; the interfaces are gone already.
         """
         before, now = launched.events[1]["detail"]["stoppedAt"], _text(datetime.now(UTC))
         task = launched.task.rsplit("/", 1)[-1]
-        copies = [
-            {
-                task: uuid.uuid4().hex,
-                launched.interface: "eni-" + uuid.uuid4().hex[:17],
-                before: now,
-                _to_the_second(before): _to_the_second(now),
-            }
-            for _ in range(tasks)
-        ]
+        times = {before: now, _to_the_second(before): _to_the_second(now)}
+        copies = [{task: uuid.uuid4().hex} | times for _ in range(tasks)]
+        if launched.interface:
+            copies = [one | {launched.interface: "eni-" + uuid.uuid4().hex[:17]} for one in copies]
         self.aws.copy_task(launched.task, self.account, copies)
         failed = json.dumps(launched.events)
         events: list[dict[str, Any]] = []
@@ -255,10 +285,10 @@ class Scheduler(Network):
         detail = {"eventType": "INFO", "eventName": name} | detail
         return self._event(kind, self.service_arn, detail, _text(datetime.now(UTC)))
 
-    def _image(self, task_definition: str) -> str:
-        found = self.client("ecs").describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
-        image: str = found["containerDefinitions"][0]["image"]
-        return image
+    def _definition(self, task_definition: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.client("ecs").describe_task_definition(taskDefinition=task_definition)
+        definition: dict[str, Any] = found["taskDefinition"]
+        return definition
 
     def _event(self, kind: str, resource: str, detail: dict[str, Any], time: str) -> dict[str, Any]:
         return {

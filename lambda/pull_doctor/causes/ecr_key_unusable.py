@@ -12,6 +12,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.shared.hosts import slowed_down
 from pull_doctor.causes.shared.images import place_of, repository_of
 from pull_doctor.causes.shared.keys import UNUSABLE, usable_again
 from pull_doctor.facts.fact import Fact, Unknown
@@ -26,6 +27,7 @@ _USABLE = ("Enabled", "Updating")
 def check(
     *,
     symptom: Symptom,
+    message: str,
     image: ImageReference,
     ecr_repository: Fact[Repository | None],
     ecr_key: Fact[Key | None],
@@ -70,6 +72,7 @@ def check(
             Evidence(f"{named} {state}" + (f" (state {key.state})" if key else ""), "fact", (item,)),
         ),
         fixes=(_fix(image, key),),
+        shown=not slowed_down(message),
     )
 
 

@@ -2,8 +2,8 @@
 
 ECR answers "not found" only after sign-in and permission have been checked, so the network and the role worked. The
 repository is looked up in the account and Region that the image reference names. Usual reasons: the build has not
-pushed yet or failed, the tag is written differently (v1.2.0 and 1.2.0), or a lifecycle policy has expired the
-image.
+pushed yet or failed, the tag is written differently (v1.2.0 and 1.2.0), a lifecycle policy has expired the image, it
+was pushed to another account or Region, or its copy from there has not arrived.
 
 What mends it: a tag that exists, or the missing tag put on the right image.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
@@ -11,20 +11,37 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 
 from __future__ import annotations
 
-import shlex
-from datetime import datetime
-
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import behind_cache, moment, place_of, repository_of
-from pull_doctor.causes.shared.near_misses import closest
+from pull_doctor.causes.shared.elsewhere import (
+    another_registry,
+    copied_from,
+    copy_fixes,
+    in_own_registry,
+    on_its_way,
+    own_fix,
+)
+from pull_doctor.causes.shared.images import (
+    archived_later,
+    behind_cache,
+    image_in,
+    label_of,
+    moment,
+    place_of,
+    put_away,
+    repository_of,
+    restored_since,
+)
+from pull_doctor.causes.shared.lifecycle import taken_by
+from pull_doctor.causes.shared.near_tags import NearTag, beside, near_fixes, near_tags, shown, told
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, EcrTags, TaskDefinition
-from pull_doctor.intake.image_reference import EcrRegistry, ImageReference
+from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, EcrTags, LifecycleRule, TaskDefinition
+from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Resource
+from pull_doctor.view.contents import Arriving
 
-_SHOWN_TAGS = 3
+_MOST_FIXES = 3
 
 
 def check(
@@ -39,43 +56,49 @@ def check(
     ecr_tag: Fact[EcrLookup],
     task_definition: Fact[TaskDefinition],
     cache_rule: Fact[CacheRule | None],
+    lifecycle_rules: Fact[tuple[LifecycleRule, ...]],
+    own_ecr_image: Fact[EcrLookup],
+    arriving: Fact[Arriving | None],
 ) -> Outcome:
-    registry = image.ecr
-    if registry is None:
+    if image.ecr is None:
         return NotApplicable(f"the image is in {image.host}, not in a private ECR registry")
-    repository, where = repository_of(image), place_of(image)
-    asked = f"digest {image.digest}" if image.digest else f"tag {image.tag}"
+    repository, where, is_told = repository_of(image), place_of(image), symptom.kind == "image-not-found"
     hidden = behind_cache(image, cache_rule)
-    if hidden and (ecr_image.missing or (isinstance(hidden, NotApplicable) and symptom.kind == "image-not-found")):
+    if hidden and (ecr_image.missing or (isinstance(hidden, NotApplicable) and is_told)):
         return hidden
     if ecr_image.missing == "repository":
         return _without_repository(symptom, image, repository)
-    if ecr_image.missing is None and symptom.kind != "image-not-found":
-        return _there(ecr_image, repository, f"{asked} of {where}")
-    if (image.digest or ecr_image.missing is None) and (
-        pinned := _by_deployment(symptom, image, pinned_image, ecr_pinned, ecr_tag)
+    if ecr_image.missing is None and (settled := _there(task, symptom, image, ecr_image)):
+        return settled
+    pinned = pinned_image.value if isinstance(pinned_image, Known) else None
+    if (pinned or image.digest or symptom.digest or ecr_image.missing is None) and (
+        settled := _by_deployment(symptom, image, pinned_image, ecr_pinned, ecr_tag)
     ):
-        return pinned
+        return settled
     if ecr_image.missing is None:
-        return _found(task, symptom, image, ecr_image, repository, f"{asked} of {where}")
-    what = "digest" if image.digest else "tag"
-    evidence = [Evidence(f"repository {where} exists and has no {asked}", "fact", (repository,))]
-    if symptom.kind == "image-not-found":
-        evidence.insert(0, _told(symptom, image, repository))
-    near = _near_tags(image, ecr_tags) if not image.digest else ()
-    evidence += [Evidence(line, "fact", (repository,)) for line in _shown(near, image.repository, task.failed_at)]
-    if not near and isinstance(ecr_tags, Known):
-        count = len(_tags(ecr_tags.value))
-        searched = f"{count} tags" if ecr_tags.value.complete else f"{count} tags that were read, of more,"
-        text = f"none of the {searched} in {where} is close to that name"
-        evidence.append(Evidence(text, "fact", (repository,)))
+        return _found(task, symptom, image, ecr_image)
+    copying = on_its_way(arriving)
+    near = () if copying else near_tags(image, ecr_tags)
+    lost = pinned.digest if pinned and _gone(ecr_pinned) else None
+    also = f", and no {lost}, which the deployment pinned" if lost and not image.digest else ""
     return Problem(
-        title=f"image {what} does not exist in the repository",
-        explanation=_explanation(image, asked, where, near, task, task_definition),
+        title=f"image {'digest' if image.digest else 'tag'} does not exist in the repository",
+        explanation=_explanation(image, near, task, task_definition),
         culprit=repository,
-        evidence=tuple(evidence),
-        fixes=_fixes(image, registry, near, task_definition),
-        text_proves=symptom.kind == "image-not-found",
+        evidence=(
+            *([_told(symptom, image, repository)] if is_told else []),
+            Evidence(f"repository {where} exists and has no {label_of(image)}{also}", "fact", (repository,)),
+            *in_own_registry(task, image, own_ecr_image),
+            *copied_from(image, arriving),
+            *(() if copying else shown(image, near, ecr_tags, task.failed_at)),
+            *beside(image, ecr_tags, task.failed_at),
+            *taken_by(image, lifecycle_rules, untagged=bool(image.digest)),
+        ),
+        fixes=copy_fixes(task, image, copying)
+        if copying
+        else _fixes(task, image, near, own_ecr_image, task_definition, lost),
+        text_proves=is_told,
+        inferred=(_may_be_pinned(pinned_image),) if isinstance(pinned_image, Unknown) else (),
         where=image.digest or image.tag,
     )
 
@@ -98,6 +121,23 @@ def _without_repository(symptom: Symptom, image: ImageReference, repository: Res
     )
 
 
+def _there(task: Task, symptom: Symptom, image: ImageReference, lookup: EcrLookup) -> Outcome | None:
+    """What is to be said of an image that is there; ``None`` where the text says that it was not."""
+    what, is_told = f"{label_of(image)} of {place_of(image)}", symptom.kind == "image-not-found"
+    found = image_in(lookup, what, repository_of(image))
+    if isinstance(found, Undetermined):
+        return found
+    restored_at, state = restored_since(found, task), put_away(found)
+    if is_told and ((symptom.digest and symptom.digest != found.digest) or not (state or restored_at)):
+        return None
+    if is_told and archived_later(found, task):
+        detail = f"it {state}, which it was not when the task failed"
+        return Undetermined((Unknown(f"whether {what} was there", "not-visible", detail=detail),))
+    if restored_at:
+        return Ok(f"{what} was there, archived, and is restored since {moment(restored_at)}")
+    return Ok(f"{what} is there: {found.digest}" + (f"; it {state}, which is told as image-archived" if state else ""))
+
+
 def _by_deployment(
     symptom: Symptom,
     image: ImageReference,
@@ -107,7 +147,8 @@ def _by_deployment(
 ) -> Outcome | None:
     """What is to be said where the deployment pinned a digest, or may have done so; ``None`` where it did not.
 
-    If the tag is there, a digest that is gone is the deployment's, and not missing from the task definition.
+    If the tag is there, a digest that is gone is the deployment's, and not missing from the task definition; so is one
+    that is in the archive.
     """
     if isinstance(pinned_image, Unknown):
         return Undetermined((pinned_image,))
@@ -116,7 +157,12 @@ def _by_deployment(
         return None
     if isinstance(ecr_pinned, Unknown) or isinstance(ecr_tag, Unknown):
         return Undetermined(tuple(fact for fact in (ecr_pinned, ecr_tag) if isinstance(fact, Unknown)))
-    tagged = ecr_tag.value.image
+    tagged, state = ecr_tag.value.image, put_away(ecr_pinned.value.image)
+    if state:
+        return Ok(f"{pinned.digest} of {place_of(pinned)} is there, and {state}: that is told as image-archived")
+    asked = symptom.kind != "image-not-found" or pinned.digest in (symptom.digest, image.digest)
+    if tagged is None and asked and not _gone(ecr_pinned):
+        return Ok(f"{pinned.digest} of {place_of(pinned)} is there, which the deployment pinned")
     if tagged is None or not (ecr_pinned.value.missing or pinned.digest in (symptom.digest, image.digest)):
         return None
     return Ok(
@@ -124,23 +170,20 @@ def _by_deployment(
     )
 
 
-def _there(found: EcrLookup, repository: Resource, what: str) -> Ok | Undetermined:
-    there = found.image
-    if there is None or there.status not in (None, "ACTIVE"):
-        detail = f"{what} is {there.status if there else 'shown without details'}, so it cannot be pulled"
-        return Undetermined((Unknown(what, "not-modelled", "ecr:DescribeImages", repository.arn, detail=detail),))
-    return Ok(f"{what} is there: {there.digest}")
+def _gone(ecr_pinned: Fact[EcrLookup]) -> bool:
+    return isinstance(ecr_pinned, Known) and ecr_pinned.value.missing is not None
 
 
-def _found(
-    task: Task, symptom: Symptom, image: ImageReference, found: EcrLookup, repository: Resource, what: str
-) -> Outcome:
+def _may_be_pinned(unread: Unknown) -> str:
+    return f"whether the deployment pinned a digest, and so asks for no tag, could not be read ({unread.fact})"
+
+
+def _found(task: Task, symptom: Symptom, image: ImageReference, lookup: EcrLookup) -> Outcome:
     """The image is there now, and the text says that it was not."""
-    outcome, there = _there(found, repository, what), found.image
-    if isinstance(outcome, Undetermined) or there is None:
-        return outcome
+    what, repository, there = f"{label_of(image)} of {place_of(image)}", repository_of(image), lookup.image
+    assert there is not None
     if symptom.digest and symptom.digest != image.digest:
-        detail = f"ECS asked for {symptom.digest}, which it had pinned"
+        detail = "ECS's text names it, and no deployment is known to have pinned it"
         return Undetermined((Unknown(f"{symptom.digest} behind {what}", "not-modelled", detail=detail),))
     pushed = f", pushed {moment(there.pushed_at)}" if there.pushed_at else ""
     evidence = (
@@ -166,57 +209,18 @@ def _when(image: EcrImage, what: str) -> str:
     return f"{what} was pushed before the stop: between the last try and the stop, or its tag was moved since"
 
 
-def _tags(tags: EcrTags) -> dict[str, EcrImage]:
-    return {tag: image for image in tags.images for tag in image.tags}
-
-
-def _near_tags(image: ImageReference, ecr_tags: Fact[EcrTags]) -> tuple[tuple[str, EcrImage, str | None], ...]:
-    """The tags to show, closest first; none where none is a near miss."""
-    if isinstance(ecr_tags, Unknown) or image.tag is None:
-        return ()
-    newest = sorted(
-        _tags(ecr_tags.value).items(),
-        key=lambda item: (item[1].pushed_at is not None, item[1].pushed_at and item[1].pushed_at.timestamp(), item[0]),
-        reverse=True,
-    )
-    by_tag = dict(newest)
-    ordered = closest(image.tag, tuple(by_tag))
-    if not ordered or ordered[0][1] is None:
-        return ()
-    return tuple((tag, by_tag[tag], how) for tag, how in ordered)
-
-
-def _shown(
-    near: tuple[tuple[str, EcrImage, str | None], ...], repository: str, failed_at: datetime | None
-) -> list[str]:
-    lines = []
-    for tag, image, how in near[:_SHOWN_TAGS]:
-        pushed = f", pushed {moment(image.pushed_at)}" if image.pushed_at else ""
-        after = " (after the task stopped)" if image.pushed_at and failed_at and image.pushed_at > failed_at else ""
-        lines.append(f"tag {tag} of {repository}{pushed}{after}" + (f", {how}" if how else ""))
-    if len(near) > _SHOWN_TAGS:
-        lines.append(f"{len(near) - _SHOWN_TAGS} more tags in {repository}")
-    return lines
-
-
 def _explanation(
-    image: ImageReference,
-    asked: str,
-    where: str,
-    near: tuple[tuple[str, EcrImage, str | None], ...],
-    task: Task,
-    task_definition: Fact[TaskDefinition],
+    image: ImageReference, near: tuple[NearTag, ...], task: Task, task_definition: Fact[TaskDefinition]
 ) -> str:
-    text = f"ECR has repository {where}, and no image in it has {asked}."
+    text = f"ECR has repository {place_of(image)}, and no image in it has {label_of(image)}."
+    text += another_registry(task, image)
     if near:
-        tag, found, how = near[0]
-        pushed = f", pushed {moment(found.pushed_at)}" if found.pushed_at else ""
-        text += f" There is a tag with a similar name: {tag}{pushed}. It {how}."
+        text += told(near[0])
     if image.digest:
         text += f" The task asked for {image.digest}."
     elif isinstance(task_definition, Known):
         definition = task_definition.value
-        by = f" by {_name(definition.registered_by)}" if definition.registered_by else ""
+        by = f" by {_registered_by(task_definition)}" if definition.registered_by else ""
         at = f", registered {moment(definition.registered_at)}{by}," if definition.registered_at else ""
         text += f" Task definition {definition.family}:{definition.revision}{at} asks for {image.tag}."
     elif task.task_definition:
@@ -225,44 +229,22 @@ def _explanation(
 
 
 def _fixes(
+    task: Task,
     image: ImageReference,
-    registry: EcrRegistry,
-    near: tuple[tuple[str, EcrImage, str | None], ...],
+    near: tuple[NearTag, ...],
+    own_ecr_image: Fact[EcrLookup],
     task_definition: Fact[TaskDefinition],
+    lost: str | None,
 ) -> tuple[Fix, ...]:
-    if not near:
-        text = f"push the image, or name one that is in {image.repository}"
-        return (Fix(text, "your-call", registry.account, registry.region),)
-    tag, found, _ = near[0]
-    options = (
-        f"--region {shlex.quote(registry.region)} --registry-id {shlex.quote(registry.account)} "
-        f"--repository-name {shlex.quote(image.repository)}"
-    )
-    read = (
-        f"MANIFEST=$(aws ecr batch-get-image {options} --image-ids imageDigest={shlex.quote(found.digest)} "
-        "--query 'images[0].imageManifest' --output text)"
-    )
-    put = f'aws ecr put-image {options} --image-tag {shlex.quote(image.tag or "")} --image-manifest "$MANIFEST"'
-    definition = task_definition.value if isinstance(task_definition, Known) else None
-    source = f"; {_name(definition.registered_by)} registered it" if definition and definition.registered_by else ""
-    return (
-        Fix(
-            f"name tag {tag} in the task definition, if that is the build you meant{source}",
-            "your-call",
-            registry.account,
-            registry.region,
-        ),
-        Fix(
-            f"give the same image the tag {image.tag} as well",
-            "your-call",
-            registry.account,
-            registry.region,
-            (read, put),
-            None,
-            "none on running tasks; the next retry finds the tag",
-        ),
-    )
+    assert image.ecr is not None
+    own = own_fix(task, image, own_ecr_image, whole=True)
+    if near:
+        return (*own, *near_fixes(image, near[0], _registered_by(task_definition), lost))[:_MOST_FIXES]
+    anew = f" and start a new deployment, as this one asks for {lost}" if lost else ""
+    text = f"push the image{anew}, or name one that is in {image.repository}"
+    return (*own, Fix(text, "your-call", image.ecr.account, image.ecr.region))
 
 
-def _name(arn: str) -> str:
-    return arn.split(":", 5)[-1]
+def _registered_by(task_definition: Fact[TaskDefinition]) -> str | None:
+    registered_by = task_definition.value.registered_by if isinstance(task_definition, Known) else None
+    return registered_by.split(":", 5)[-1] if registered_by else None

@@ -2,7 +2,9 @@
 
 A reference is [host[:port]/]path[:tag][@sha256:...]. The path is in lower case. There is no https:// before it, no
 white space in it, and a colon is followed by a tag. ECS registers a task definition without looking at that, and each
-task then fails before any registry is asked: the network, the role, and the image itself do not matter yet.
+task then fails before any registry is asked: the network, the role, and the image itself do not matter yet. Usual
+reasons: an address copied from a browser, a line break that came with the tag from a file, or a variable of the
+pipeline that was empty or not filled in.
 
 What mends it: a new revision of the task definition with the corrected reference.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
@@ -13,7 +15,9 @@ from __future__ import annotations
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.shared.images import asker
 from pull_doctor.facts.fact import Fact, Unknown
-from pull_doctor.intake.image_reference import Fault, ImageReference, find_fault
+from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.reference_fault import UNFILLED, Fault, find_fault
+from pull_doctor.intake.scrub import visible
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Resource
@@ -27,21 +31,28 @@ def check(*, task: Task, symptom: Symptom, image: Fact[ImageReference], written_
     fault = find_fault(written_image)
     if fault is None:
         return _legal(symptom, written_image, definition)
-    evidence = [Evidence(f"{definition.arn} asks for {written_image!a}", "fact", (definition,))]
+    asked = f'{definition.arn} asks for "{visible(written_image)}"'
+    evidence = [Evidence(asked, "fact", (definition,))]
     told = symptom.kind == "invalid-reference"
     if told:
         text = f"ECS's text says that what {definition.arn} asks for is not a valid reference"
         evidence.insert(0, Evidence(text, "text", (definition,)))
+    scheme_asked = symptom.host is not None and written_image.lower().startswith(f"{symptom.host}://")
+    if scheme_asked:
+        text = f"ECS's text says that {symptom.host}, with which {definition.arn} begins its image, was looked up"
+        evidence.insert(0, Evidence(text, "text", (definition,)))
     return Problem(
         title=f"image reference {fault.why}",
         explanation=(
-            f"{definition.id} asks for {written_image!a}. It {fault.why}, so that it is not an image reference, and no "
-            "registry can be asked for it. Every task of this revision fails in the same way."
+            f'{definition.id} asks for "{visible(written_image)}". It {fault.why}, so that it is not an image '
+            "reference, and no registry can be asked for it. Every task of this revision fails in the same way."
         ),
         culprit=definition,
         evidence=tuple(evidence),
         fixes=(_fix(task, fault),),
         text_proves=told,
+        # No other fault than a scheme that is taken for a host shows in a failed lookup.
+        shown=symptom.kind != "dns-failure" or scheme_asked,
         where=fault.part or None,
     )
 
@@ -67,6 +78,8 @@ def _legal(symptom: Symptom, image: str, definition: Resource) -> Outcome:
 
 def _fix(task: Task, fault: Fault) -> Fix:
     what = f"name {fault.corrected}" if fault.corrected else "name the image as [host/]path:tag, in lower case,"
+    if fault.why == UNFILLED:
+        what = f"fill in {fault.part}"
     return Fix(
         f"{what} in a new revision of the task definition",
         "your-call",

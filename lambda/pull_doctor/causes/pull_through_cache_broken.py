@@ -1,73 +1,45 @@
-"""A pull-through cache does not fetch the image: a right is missing, or the name is not one of its upstream.
+"""A pull-through cache does not fetch the image: a right is missing, or its upstream does not give it.
 
 Under the prefix of a cache rule, ECR fetches what it does not have yet from the rule's upstream registry, while it is
 pulled. For that the pulling role needs ecr:BatchImportUpstreamImage, and where the repository is not there yet
 ecr:CreateRepository as well. AmazonECSTaskExecutionRolePolicy has neither. A policy of the role may grant both, and so
 may the registry's policy; the repository's own policy the first alone. Without them ECR answers as if repository or
-image did not exist. Docker Hub's official images need library/ behind the prefix, else ECR answers 403. In a VPC
-without a way to the internet the first pull may need one. What ECR has fetched before it serves without any of this.
+image did not exist. ECR signs in to Docker Hub, GitHub, GitLab, Azure, and Chainguard with a secret that the rule
+names: one that is deleted, cannot be read, or holds a login that is not taken any more stops the fetching. Docker Hub's
+official images need library/ behind the prefix, else ECR answers 403. The first pull may be sent to the upstream for
+layers, and then needs a way to the internet. What ECR has fetched before it serves without any of this.
 
-What mends it: the two rights on the prefix, for the pulling role.
+What mends it: the two rights on the prefix, for the pulling role; a secret with a login that the upstream takes.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/error-pullthroughcache.html
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from pull_doctor.causes.outcome import (
-    Applicability,
-    AwsCommand,
-    Evidence,
-    Fix,
-    NotApplicable,
-    Ok,
-    Outcome,
-    Problem,
-    Still,
-    Undetermined,
-)
-from pull_doctor.causes.shared.amended import with_statement
+from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.shared.cache_names import REFUSED, lacks_library, not_upstream, without_library
+from pull_doctor.causes.shared.cache_rights import Rights, judged, names_a_right, without_rights
+from pull_doctor.causes.shared.cache_upstream import of_upstream
+from pull_doctor.causes.shared.cache_way import closed_at, of_the_layers, without_a_way
 from pull_doctor.causes.shared.images import place_of, repository_of
-from pull_doctor.causes.shared.refusals import Pulling, Refused, evidence, look, more, who_pulls
-from pull_doctor.causes.shared.roles import name_of, policy_text
+from pull_doctor.causes.shared.refusals import Pulling, who_pulls
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import CacheRule, EcrLookup
-from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference
-from pull_doctor.intake.symptom import DeniedBy, Symptom
+from pull_doctor.facts.values import CacheRule, CacheRuleState, EcrLookup, RegistryLookup, Secret
+from pull_doctor.intake.image_reference import ImageReference
+from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
 from pull_doctor.intake.told import Told
-from pull_doctor.policy.rulings import Layer, Ruling
-from pull_doctor.resource import Resource, make
-from pull_doctor.view.cache import CACHE_ACTIONS, IMPORT
-from pull_doctor.view.rights import PULL_ACTIONS
+from pull_doctor.policy.rulings import Ruling
+from pull_doctor.view.cache import UpstreamWay
 
-_LAYERS: tuple[Layer, ...] = (
-    "identity-policy",
-    "permissions-boundary",
-    "service-control-policy",
-    "resource-policy",
-    "registry-policy",
-)
-
-_UNREAD: tuple[DeniedBy, ...] = ("endpoint-policy", "resource-control-policy", "session-policy")
-"""The layers that are not judged on the cache's rights: of one of them it cannot be said that it lets them pass."""
-_REFUSED = "registry-access-denied"
-"""What ECR answers where the upstream refuses the name."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rights:
-    """What is decided on the rights of this pull: refused by which layer, allowed by all, or not known."""
-
-    refused: tuple[Refused, ...] = ()
-    passed: tuple[str, ...] = ()
-    missing: tuple[Unknown, ...] = ()
-
-    @property
-    def actions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one.action for one in self.refused))
+_CLOSED = "network-timeout"
+"""A text that shows a way to be closed, and no other defect of the cache."""
+_ASKED = "pull-through-cache-failure"
+"""A text of what the upstream answered, or of a right that it names: the upstream is asked with the rights held."""
+_BESIDES = "it takes this and the rights, not one of the two"
 
 
 def check(
@@ -75,31 +47,83 @@ def check(
     task: Task,
     symptom: Symptom,
     told: Told,
+    message: str,
     image: ImageReference,
     role: Fact[str | None],
     ecr_image: Fact[EcrLookup],
     cache_rule: Fact[CacheRule | None],
     cache_rulings: Fact[tuple[Ruling, ...]],
     rulings: Fact[tuple[Ruling, ...]],
+    cache_secret: Fact[Secret | None],
+    cache_state: Fact[CacheRuleState | None],
+    upstream_image: Fact[RegistryLookup],
+    upstream_way: Fact[UpstreamWay],
+    layers_elsewhere: bool,
 ) -> Outcome:
+    found = of_the_layers(task, symptom, image, ecr_image, cache_rule, upstream_way, elsewhere=layers_elsewhere)
+    if found:
+        return found
     rule = cache_rule.value if isinstance(cache_rule, Known) else None
-    said = _names_a_right(symptom, rule)
-    spoken_of = said or symptom.kind == "pull-through-cache-failure"
-    if not spoken_of and (rule is None or told.manifest_read):
+    of_the_cache = symptom.kind == _ASKED or names_a_right(symptom, rule)
+    if not of_the_cache and (rule is None or told.manifest_read):
         return _no_cache(symptom, image, told, ecr_image, cache_rule)
     who = who_pulls(symptom, role, cache_rulings)
-    rights = _rights(who.rulings, rulings) if isinstance(who, Pulling) and rule else _Rights()
-    if rule and _lacks_library(image, rule, ecr_image) and (not rights.refused or symptom.kind == _REFUSED):
-        return _without_library(symptom, image, rule)
-    if isinstance(who, Pulling) and (said or rights.refused):
-        return _lacking(task, symptom, image, who.role, rule, ecr_image, rights)
+    rights = judged(who.rulings, rulings) if isinstance(who, Pulling) and rule else Rights()
+    upstream = of_upstream(symptom, message, image, rule, cache_secret, cache_state)
+    upstream = upstream or (not_upstream(image, rule, upstream_image) if rule else None)
+    if defect := _defect(task, symptom, image, who, rule, ecr_image, rights, upstream):
+        return replace(defect, shown=defect.shown and symptom.kind != _CLOSED)
     if not isinstance(who, Pulling) and not isinstance(who, Undetermined):
         return who
-    missing = who.missing if isinstance(who, Undetermined) else rights.missing
-    if missing:
+    if missing := who.missing if isinstance(who, Undetermined) else rights.missing:
         return Undetermined(missing)
     there = isinstance(ecr_image, Known) and ecr_image.value.missing is None
-    return _there(symptom, image) if there and not spoken_of else Undetermined((_upstream(image, cache_rule),))
+    works = isinstance(cache_state, Known) and cache_state.value is not None and cache_state.value.valid
+    if there and (works or not of_the_cache):
+        return _there(symptom, image)
+    closed = closed_at(upstream_way.value.trace) if isinstance(upstream_way, Known) else None
+    if works and rule and closed:
+        has = isinstance(upstream_image, Known) and upstream_image.value.answer == "found"
+        return replace(without_a_way(task, image, rule, closed, has=has), shown=symptom.kind not in (_CLOSED, _ASKED))
+    return Undetermined(_left_open(image, cache_rule, upstream_image, cache_secret, cache_state, upstream_way))
+
+
+def _defect(
+    task: Task,
+    symptom: Symptom,
+    image: ImageReference,
+    who: Pulling | Outcome,
+    rule: CacheRule | None,
+    ecr_image: Fact[EcrLookup],
+    rights: Rights,
+    upstream: Problem | None,
+) -> Problem | None:
+    """The defect that stops the fetching first; a text that speaks of the upstream shows that the rights were held."""
+    said = names_a_right(symptom, rule)
+    asked = symptom.kind == _ASKED and not said
+    if upstream and asked:
+        return upstream
+    if rule and lacks_library(image, rule, ecr_image) and (not rights.refused or symptom.kind == REFUSED):
+        return without_library(symptom, image, rule)
+    if isinstance(who, Pulling) and (said or rights.refused):
+        found = without_rights(task, symptom, image, who.role, rule, ecr_image, rights)
+        return _and_then(replace(found, shown=not asked), upstream)
+    return upstream
+
+
+def _and_then(found: Problem, upstream: Problem | None) -> Problem:
+    """The problem of the rights, with that of the upstream, on which the pull would stop once they are granted.
+
+    It takes a fix of each, and what is one's own choice among several comes after both.
+    """
+    if upstream is None or found.still == "no":
+        return found
+    return replace(
+        found,
+        explanation=f"{found.explanation} Once that is granted, the pull stops at the next defect: {upstream.title}.",
+        evidence=tuple(dict.fromkeys((*found.evidence, *upstream.evidence))),
+        fixes=(*found.fixes[:1], *(replace(one, effect=_BESIDES) for one in upstream.fixes), *found.fixes[1:]),
+    )
 
 
 def _no_cache(
@@ -123,192 +147,21 @@ def _there(symptom: Symptom, image: ImageReference) -> Ok | Undetermined:
     return Ok(f"{image.text} is there, and needs no cache to be fetched")
 
 
-def _names_a_right(symptom: Symptom, rule: CacheRule | None) -> bool:
-    """Whether ECS's text names a right of the cache, or the role's right to read what is under a cache rule."""
-    of_the_role = symptom.denied_by in (None, "identity-policy")
-    return symptom.action in CACHE_ACTIONS or (rule is not None and of_the_role and symptom.action in PULL_ACTIONS)
-
-
-def _rights(cache: Fact[tuple[Ruling, ...]], pull: Fact[tuple[Ruling, ...]]) -> _Rights:
-    """What the layers decide on the cache's rights, and the role's own policies on reading the repository."""
-    refused: list[Refused] = []
-    missing: list[Unknown] = []
-    for seen in (look(layer, cache) for layer in _LAYERS) if isinstance(cache, Known) else ():
-        missing += seen.missing
-        for one in (*seen.refused, *seen.by_source):
-            # The registry's policy is where these rights may well be granted, so that it has to be read.
-            unread = one.ruling.verdict("registry-policy") if one.inferred else None
-            if unread and unread.missing:
-                missing.append(unread.missing)
-            else:
-                refused.append(one)
-    if isinstance(cache, Unknown) and cache.why != "prerequisite":
-        missing.append(cache)
-    lacking = {one.action for one in refused}
-    settled = cache.value if isinstance(cache, Known) and not missing else ()
-    passed = tuple(one.need.action for one in settled if one.need.action not in lacking)
-    rulings = tuple(one for one in pull.value if one.need.action in PULL_ACTIONS) if isinstance(pull, Known) else ()
-    reading = look("identity-policy", Known(rulings))
-    return _Rights((*refused, *reading.refused), (*passed, *reading.passed), tuple(dict.fromkeys(missing)))
-
-
-def _lacking(
-    task: Task,
-    symptom: Symptom,
+def _left_open(
     image: ImageReference,
-    role: str,
-    rule: CacheRule | None,
-    ecr_image: Fact[EcrLookup],
-    rights: _Rights,
-) -> Problem:
-    said = _names_a_right(symptom, rule)
-    item, repository, where = make(task.place, "AWS::IAM::Role", role), repository_of(image), place_of(image)
-    actions = rights.actions or (symptom.action or IMPORT,)
-    fetched = f" from {rule.upstream}, by cache rule {rule.prefix}" if rule else ""
-    as_missing = ", and ECR answers as if there were no such image" if set(actions) <= set(CACHE_ACTIONS) else ""
-    shown: list[Evidence] = []
-    if said:
-        layer = f" by {symptom.denied_by.replace('-', ' ')}" if symptom.denied_by else ""
-        text = f"ECS's text says that {symptom.principal or role} was refused {symptom.action}{layer}"
-        shown.append(Evidence(text, "text", (item,)))
-    if rule:
-        shown.append(_shown(image, rule))
-    still: Still = "yes" if rights.refused else "unknown"
-    if isinstance(ecr_image, Known):
-        missing = ecr_image.value.missing
-        has = {"repository": f"ECR has no repository {where}", "image": f"repository {where} has no {image.text}"}
-        shown.append(Evidence(has[missing] if missing else f"image {image.text} is there now", "fact", (repository,)))
-        if missing is None and symptom.action in CACHE_ACTIONS and not rights.refused:
-            still = "no"
-    if symptom.action in rights.passed:
-        shown.append(Evidence(f"the policies that were read let {role} call {symptom.action} now", "fact", (item,)))
-        if not rights.refused and symptom.denied_by not in _UNREAD:
-            still = "no"
-    by_another = said and symptom.denied_by not in (None, "identity-policy")
-    verb = "is denied" if by_another or any(one.explicit for one in rights.refused) else "lacks"
-    doubt = "that it is to come from there at all: the rule ROOT fits every name that no other rule fits"
-    return Problem(
-        title=f"{'execution role' if task.on_fargate else 'pulling role'} {verb} {more(actions)}",
-        explanation=(
-            f"{image.repository} is a pull-through cache's: ECR fetches what it does not have{fetched}, while it is "
-            f"pulled. To pull through it {name_of(role)} has to be allowed {' and '.join(actions)}. It "
-            f"{'is' if rights.refused else 'was'} not{as_missing}."
-        ),
-        culprit=item,
-        evidence=(*shown, *evidence(task, image, rights.refused), *_ungranted(image, rights.refused)),
-        fixes=() if still == "no" else _fixes(symptom, image, item, rule, rights),
-        still=still,
-        text_proves=said and symptom.action in actions,
-        inferred=(doubt,) if rule and rule.prefix == "ROOT" and not said else (),
-    )
-
-
-def _shown(image: ImageReference, rule: CacheRule) -> Evidence:
-    assert image.ecr is not None
-    text = f"cache rule {rule.prefix} of registry {image.ecr.account} ({image.ecr.region}) fetches repository "
-    return Evidence(f"{text}{image.repository} from {rule.upstream}", "fact", (repository_of(image),))
-
-
-def _ungranted(image: ImageReference, refused: tuple[Refused, ...]) -> tuple[Evidence, ...]:
-    """That the registry's policy does not grant the cache's rights either."""
-    lacking = [
-        one for one in refused if one.action in CACHE_ACTIONS and one.layer == "identity-policy" and not one.explicit
-    ]
-    if not lacking:
-        return ()
-    registry, actions = lacking[0].ruling.need.owner, " or ".join(dict.fromkeys(one.action for one in lacking))
-    text = f"registry {registry} has no policy that could grant {actions}"
-    if lacking[0].ruling.verdict("registry-policy"):
-        text = f"the policy of registry {registry} does not grant {actions}"
-    return (Evidence(f"{text} on repository {image.repository}", "fact", (repository_of(image),)),)
-
-
-def _fixes(
-    symptom: Symptom, image: ImageReference, item: Resource, rule: CacheRule | None, rights: _Rights
-) -> tuple[Fix, ...]:
-    assert image.ecr is not None
-    registry, account = image.ecr, item.id.split(":")[4]
-    below = image.repository if rule is None else "*" if rule.prefix == "ROOT" else f"{rule.prefix.rstrip('/')}/*"
-    target = f"arn:{registry.partition}:ecr:{registry.region}:{registry.account}:repository/{below}"
-    statement = {"Effect": "Allow", "Action": list(rights.actions or (symptom.action,)), "Resource": target}
-    named: tuple[Fix, ...] = ()
-    # A text calls the registry's policy a resource-based one.
-    found = {"resource-policy" if one.layer == "registry-policy" else one.layer for one in rights.refused}
-    if symptom.action in CACHE_ACTIONS and symptom.denied_by and symptom.denied_by not in ("identity-policy", *found):
-        layer = symptom.denied_by.replace("-", " ")
-        text = f"let the {layer} that ECS's text names allow {symptom.action} on {target} to {item.id}"
-        named = (Fix(text, "your-call", account, registry.region, effect="it takes each of these" if found else None),)
-    if not found and (named or symptom.explicit_deny):
-        text = f"take out of the policy that ECS's text names what denies {symptom.action} on {target} to {item.id}"
-        return named or (Fix(text, "your-call", account, registry.region),)
-    own = [one for one in rights.refused if one.layer == "identity-policy" and not one.explicit]
-    granting = [one for one in rights.refused if one.layer == "resource-policy" and not one.explicit]
-    limiting = [one for one in rights.refused if one not in own and one not in granting]
-    together = "it takes each of these" if sum(map(bool, (named, own, granting, limiting))) > 1 else None
-    fixes = []
-    if own or not rights.refused:
-        name = f"cache-{(rule.prefix if rule else image.repository).strip('/').replace('/', '-')}"[:128]
-        parameters = {"RoleName": name_of(item.id), "PolicyName": name, "PolicyDocument": policy_text([statement])}
-        put = AwsCommand("iam", "PutRolePolicy", parameters)
-        how: Applicability = "exact" if own else "your-call"
-        text = f"give the role the missing rights on {below}"
-        fixes.append(Fix(text, how, account, registry.region, (put,), effect=together))
-    by_registry = granting or [one for one in own if not (one.ruling.foreign or limiting)]
-    if by_registry and set(rights.actions) <= set(CACHE_ACTIONS):
-        policy = by_registry[0].ruling.verdict("registry-policy")
-        whole = with_statement(policy.document if policy else None, statement | {"Principal": {"AWS": item.id}})
-        put = AwsCommand("ecr", "PutRegistryPolicy", {"policyText": whole})
-        text = f"let the policy of registry {registry.account} grant them"
-        fixes.append(Fix(text, "exact", registry.account, registry.region, (put,), effect=together))
-    for one in limiting:
-        read = one.verdict.read if one.verdict else "what refuses it"
-        text = f"take the deny out of {read}" if one.explicit else f"let {read} allow {one.action} on {target}"
-        where = registry.account if one.layer in ("resource-policy", "registry-policy") else account
-        fixes.append(Fix(text, "your-call", where, registry.region, effect=together))
-    return tuple({fix.text: fix for fix in (*named, *fixes)}.values())
-
-
-def _lacks_library(image: ImageReference, rule: CacheRule, ecr_image: Fact[EcrLookup]) -> bool:
-    """Whether the missing image's name behind the prefix is one word, as nothing of Docker Hub's is called."""
-    missing = isinstance(ecr_image, Known) and ecr_image.value.missing is not None
-    as_upstream = rule.upstream == DOCKER_HUB_HOST and rule.prefix != "ROOT" and rule.upstream_prefix in (None, "ROOT")
-    return missing and as_upstream and "/" not in image.repository.removeprefix(rule.prefix.rstrip("/") + "/")
-
-
-def _without_library(symptom: Symptom, image: ImageReference, rule: CacheRule) -> Problem:
-    assert image.ecr is not None
-    prefix, name = rule.prefix.rstrip("/"), image.repository.rpartition("/")[2]
-    meant = f"{image.ecr.host}/{prefix}/library/{name}" + (f"@{image.digest}" if image.digest else f":{image.tag}")
-    repository = repository_of(image)
-    return Problem(
-        title="name of the cached image lacks library/",
-        explanation=(
-            f"Docker Hub keeps its official images under library/, and every other one under the name of its owner. "
-            f"{image.repository} asks it for {name} alone, which it does not have, and ECR refuses the pull."
-        ),
-        culprit=repository,
-        evidence=(
-            _shown(image, rule),
-            Evidence(f"ECR does not have {image.text}, and would fetch it", "fact", (repository,)),
-        ),
-        fixes=(Fix(f"name {meant} in the task definition", "your-call", image.ecr.account, image.ecr.region),),
-        inferred=()
-        if symptom.kind == _REFUSED
-        else (f"ECR answers 403 for such a name, and ECS's text tells of {symptom.kind}",),
-        where=image.repository,
-    )
-
-
-def _upstream(image: ImageReference, cache_rule: Fact[CacheRule | None]) -> Unknown:
+    cache_rule: Fact[CacheRule | None],
+    upstream_image: Fact[RegistryLookup],
+    *tried: Fact[Secret | None] | Fact[CacheRuleState | None] | Fact[UpstreamWay],
+) -> tuple[Unknown, ...]:
+    """What nothing read here tells of the upstream."""
     if isinstance(cache_rule, Unknown):
-        return cache_rule
+        return (cache_rule,)
     if cache_rule.value is None:
         detail = "no rule of the registry fits now"
-        return Unknown(f"the cache rule of {place_of(image)}", "not-visible", detail=detail)
-    rule = cache_rule.value
-    return Unknown(
-        f"the upstream {rule.upstream} of {place_of(image)}",
-        "not-modelled",
-        resource=repository_of(image).arn,
-        detail=f"whether ECR can fetch from there, by cache rule {rule.prefix}, is not checked",
-    )
+        return (Unknown(f"the cache rule of {place_of(image)}", "not-visible", detail=detail),)
+    unread = [one for one in (*tried, upstream_image) if isinstance(one, Unknown) and one.why != "prerequisite"]
+    rule, detail = cache_rule.value, "whether it has the image is not known"
+    if isinstance(upstream_image, Known) and upstream_image.value.answer == "found":
+        detail = "it has the image, and nothing that was read shows why ECR does not fetch it"
+    what = f"the upstream {rule.upstream} of {place_of(image)}"
+    return (*unread, Unknown(what, "not-visible", resource=repository_of(image).arn, detail=detail))

@@ -15,7 +15,17 @@ from __future__ import annotations
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
 from pull_doctor.causes.shared.images import asker
-from pull_doctor.causes.shared.logins import FROM_FILE, LEAD, NO_LOGIN, NOUN, OF_A_RULE, all_public, of_login
+from pull_doctor.causes.shared.logins import (
+    FROM_FILE,
+    LEAD,
+    NO_LOGIN,
+    NOUN,
+    OF_A_RULE,
+    agents_login,
+    all_public,
+    has_agents_login,
+    of_login,
+)
 from pull_doctor.causes.shared.stored import existence
 from pull_doctor.causes.shared.stored_findings import Use
 from pull_doctor.facts.fact import Fact, Known, Unknown
@@ -77,6 +87,8 @@ def _anonymous(
     """What a refusal means where the task definition names no login; the registry's own answer decides."""
     what = f"{image.repository}{f'@{image.digest}' if image.digest else f':{image.tag}'}"
     answer = registry_image.value if isinstance(registry_image, Known) else None
+    if of_agent := agents_login(task, image, message):
+        return Undetermined((of_agent,))
     if all_public(image):
         return Ok(f"{image.host} has no private image by the name {image.repository}")
     if OF_A_RULE.search(message):
@@ -113,7 +125,7 @@ def _anonymous(
 def _steps(task: Task, image: ImageReference, what: str) -> tuple[str, ...]:
     """What is concluded: that there is such an image, and that no login is set where no API shows it."""
     private = f"{what} is there and private: {image.host} may refuse alike what it does not have"
-    if task.on_fargate:
+    if not has_agents_login(task):
         return (private,)
     return private, f"the container agent has no login of its own to {image.host}, in ECS_ENGINE_AUTH_DATA"
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 
-from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
+from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.shared.logins import LEAD, NO_LOGIN, OF_A_RULE, hides_nothing, new_value
 from pull_doctor.causes.shared.stored import either, hold, in_one_line, resource_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import RegistryLookup
+from pull_doctor.facts.values import RegistryLookup, Secret
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.told import Told
@@ -87,7 +87,7 @@ def _refused(
         ),
         culprit=item,
         evidence=tuple(shown),
-        fixes=(new_value(login.arn, login.source.place),),
+        fixes=_fixes(login),
         inferred=(inferred,),
         phases=("sign-in", "resolve", "download"),
     )
@@ -129,9 +129,18 @@ def _wrong_form(text: str, logins: tuple[Stored, ...], *, said: bool) -> Outcome
         ),
         culprit=item,
         evidence=tuple(evidence),
-        fixes=(new_value(login.arn, login.source.place),),
+        fixes=_fixes(login),
         still="unknown",
         text_proves=said,
         inferred=tuple(steps),
         phases=("prepare",),
     )
+
+
+def _fixes(login: Stored) -> tuple[Fix, ...]:
+    """A new value for the secret; none for one that is gone or on its way out by now, and takes no value."""
+    if isinstance(login.found, Known):
+        found = login.found.value
+        if found is None or (isinstance(found, Secret) and found.deleted_at):
+            return ()
+    return (new_value(login.arn, login.source.place),)

@@ -12,20 +12,33 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker
-from pull_doctor.facts.fact import Fact, Unknown
-from pull_doctor.facts.values import EcrLookup
+from pull_doctor.causes.shared.images import asker, put_away
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import ImageReference, ecr_host
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
+from pull_doctor.intake.told import Told
 from pull_doctor.resource import make
 
 _REFUSALS = ("image-not-found", "repository-not-found", "registry-access-denied")
 
 
-def check(*, task: Task, symptom: Symptom, image: ImageReference, own_ecr_image: Fact[EcrLookup]) -> Outcome:
+def check(
+    *,
+    task: Task,
+    symptom: Symptom,
+    told: Told,
+    image: ImageReference,
+    own_ecr_image: Fact[EcrLookup],
+    registry_image: Fact[RegistryLookup],
+) -> Outcome:
     if not image.host_missing:
         return Ok(f"{image.text} names its registry, {image.host}")
+    if told.manifest_read:
+        return Ok(f"ECS's text shows that {image.host} gave the manifest of {image.repository}")
+    if isinstance(registry_image, Known) and registry_image.value.answer == "found":
+        return Ok(f"{image.host} has {image.repository} by that name")
     if isinstance(own_ecr_image, Unknown):
         return Undetermined((own_ecr_image,))
     found, place = own_ecr_image.value, task.place
@@ -33,6 +46,11 @@ def check(*, task: Task, symptom: Symptom, image: ImageReference, own_ecr_image:
     where = f"{name} of registry {place.account} ({place.region})"
     if found.missing == "repository":
         return Ok(f"ECR has no repository {where} either")
+    if found.missing and symptom.kind == "image-not-found":
+        # Docker Hub says so of a tag alone: a repository that it does not have, it refuses.
+        return Ok(
+            f"{image.host} has {image.repository}, and ECR's repository {where} has no {image.digest or image.tag}"
+        )
     if symptom.kind in SILENT:
         # An account may well mirror the very images that it pulls from Docker Hub.
         detail = f"ECR has a repository {where} too, and ECS's text does not say what Docker Hub answered"
@@ -41,9 +59,11 @@ def check(*, task: Task, symptom: Symptom, image: ImageReference, own_ecr_image:
     label = f"@{image.digest}" if image.digest else f":{image.tag}"
     meant = f"{ecr_host(place.account, place.region)}/{name}{label}"
     there = f"has {label[1:]}" if found.missing is None else f"has no {label[1:]}, so that a tag is missing as well"
+    state = put_away(found.image)
+    away = f", which {state}" if state else ""
     evidence = [
         Evidence(f"{definition.arn} asks for {image.text}, which names no registry", "fact", (definition,)),
-        Evidence(f"repository {where} exists and {there}", "fact", (repository,)),
+        Evidence(f"repository {where} exists and {there}{away}", "fact", (repository,)),
     ]
     if symptom.kind in _REFUSALS:
         text = f"ECS's text tells of {symptom.kind} for repository {image.repository} of {image.host}"
@@ -58,7 +78,8 @@ def check(*, task: Task, symptom: Symptom, image: ImageReference, own_ecr_image:
         evidence=tuple(evidence),
         fixes=(
             Fix(
-                f"name {meant} in the task definition, if that is the image you meant",
+                f"name {meant} in the task definition, if that is the image you meant"
+                + (f". It {state}, and can be pulled within 20 minutes of its restoration" if state else ""),
                 "your-call",
                 place.account,
                 place.region,

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker
-from pull_doctor.causes.shared.logins import all_public, hides_nothing
-from pull_doctor.facts.fact import Fact, Unknown
-from pull_doctor.facts.values import ContainerDefinition, RegistryLookup
+from pull_doctor.causes.shared.images import asker, suffix_of
+from pull_doctor.causes.shared.logins import agents_login, all_public, hides_nothing
+from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import ContainerDefinition, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference, parse_ecr_host
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -37,13 +37,15 @@ def check(
     told: Told,
     registry_image: Fact[RegistryLookup],
     container: Fact[ContainerDefinition | None],
+    own_ecr_image: Fact[EcrLookup],
+    pinned_image: Fact[ImageReference | None],
 ) -> Outcome:
     if told.manifest_read:
         return Ok(f"ECS's text shows that {image.host} gave the manifest of {image.repository}")
     if symptom.kind not in _SPEAKS_OF_IT:
         return Ok(f"ECS's text tells of {symptom.kind}, not of an image that {image.host} does not have")
     what = f"{image.repository}{f'@{image.digest}' if image.digest else f':{image.tag}'}"
-    definition = asker(task)
+    definition, doubt = asker(task), _in_ecr(image, own_ecr_image)
     said = symptom.kind in _NOT_THERE
     told_so = f"ECS's text says that {image.host} has no {symptom.digest or what}"
     if symptom.kind == "registry-access-denied":
@@ -51,17 +53,29 @@ def check(
     silent = symptom.kind in SILENT
     evidence: tuple[Evidence, ...] = () if silent else (Evidence(told_so, "text", (definition,)),)
     if isinstance(registry_image, Unknown):
-        return _problem(task, image, what, evidence, still="unknown") if said else Undetermined((registry_image,))
+        if said:
+            return _problem(task, image, what, evidence, still="unknown", inferred=doubt)
+        return Undetermined((registry_image,))
     found = registry_image.value
     if found.answer == "found":
-        return _found(symptom, image, what, found, evidence, task)
+        return _found(symptom, image, what, found, evidence, task, pinned_image)
     answered = f"{image.host} answers pull-doctor, which asks without a login, with status {found.status} for {what}"
     evidence += (Evidence(answered, "fact", (definition,)),)
-    open_login = _login(container, image)
+    open_login = _login(container, image) or agents_login(task, image, message)
     if said:
         shown = found.answer == "missing" and (all_public(image) or not open_login)
-        return _problem(task, image, what, evidence, still="yes" if shown else "unknown")
+        return _problem(task, image, what, evidence, still="yes" if shown else "unknown", inferred=doubt)
     return _refused(task, image, what, found, evidence, open_login, public=hides_nothing(image, message))
+
+
+def _in_ecr(image: ImageReference, own_ecr_image: Fact[EcrLookup]) -> tuple[str, ...]:
+    """The doubt that another registry is meant, where the image names none and ECR has the very image."""
+    if not image.host_missing or isinstance(own_ecr_image, Unknown) or own_ecr_image.value.missing:
+        return ()
+    name = image.repository.removeprefix("library/")
+    return (
+        f"ECR has {name} with the same {'digest' if image.digest else 'tag'}, and may be the registry that is meant",
+    )
 
 
 def _refused(
@@ -106,11 +120,15 @@ def _found(
     found: RegistryLookup,
     evidence: tuple[Evidence, ...],
     task: Task,
+    pinned_image: Fact[ImageReference | None],
 ) -> Outcome:
     there = f"{image.host} has {what}" + (f": {found.digest}" if found.digest else "")
     if symptom.kind not in _NOT_THERE:
         return Ok(there)
     if symptom.digest and symptom.digest not in (image.digest, found.digest):
+        pinned = pinned_image.value if isinstance(pinned_image, Known) else None
+        if pinned and pinned.digest == symptom.digest:
+            return Ok(f"{there}; {symptom.digest}, which ECS asked for, is what the deployment pinned")
         detail = f"{image.host} was asked for {what}"
         return Undetermined((Unknown(f"{symptom.digest} in {image.host}", "not-modelled", detail=detail),))
     definition = asker(task)
@@ -150,6 +168,9 @@ def _problem(
 
 def _hidden(task: Task, image: ImageReference, what: str, evidence: tuple[Evidence, ...]) -> Problem:
     place, definition = task.place, asker(task)
+    login = f"give the container repositoryCredentials, if {what} is private"
+    # Behind Docker Hub's name no login leads to an image in ECR.
+    or_private = () if _misplaced(image) else (Fix(login, "your-call", place.account, place.region),)
     return Problem(
         title="image is missing in its registry, or private",
         explanation=(
@@ -158,15 +179,7 @@ def _hidden(task: Task, image: ImageReference, what: str, evidence: tuple[Eviden
         ),
         culprit=definition,
         evidence=evidence,
-        fixes=(
-            _other_name(task, image),
-            Fix(
-                f"give the container repositoryCredentials, if {what} is private",
-                "your-call",
-                place.account,
-                place.region,
-            ),
-        ),
+        fixes=(_other_name(task, image), *or_private),
         inferred=(f"{image.host} would give the same answer if {what} were private",),
         where=image.text,
     )
@@ -182,5 +195,5 @@ def _other_name(task: Task, image: ImageReference) -> Fix:
     first, _, rest = image.repository.partition("/")
     text = f"name an image and tag that {image.host} has in the task definition"
     if parse_ecr_host(first):
-        text = f"name {first}/{rest} in the task definition, without what stands before it"
+        text = f"name {first}/{rest}{suffix_of(image)} in the task definition, without what stands before it"
     return Fix(text, "your-call", task.place.account, task.place.region)

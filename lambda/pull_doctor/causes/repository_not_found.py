@@ -11,27 +11,40 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import behind_cache, place_of, repository_of
+from pull_doctor.causes.shared.cache_names import no_rule_fits
+from pull_doctor.causes.shared.elsewhere import (
+    another_registry,
+    copied_from,
+    copy_fixes,
+    in_own_registry,
+    on_its_way,
+    own_fix,
+)
+from pull_doctor.causes.shared.images import behind_cache, place_of, repository_of, suffix_of
 from pull_doctor.causes.shared.near_misses import near
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrLookup, RepositoryNames
-from pull_doctor.intake.image_reference import ImageReference, ecr_host
+from pull_doctor.intake.image_reference import ECR_REPOSITORY, ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
-from pull_doctor.resource import make
+from pull_doctor.view.contents import Arriving
 
 _SHOWN = 3
+_EITHER = "ECS's text says in one breath that access is denied and that the repository may not exist"
 
 
 def check(
     *,
     task: Task,
+    message: str,
     symptom: Symptom,
     image: ImageReference,
     ecr_image: Fact[EcrLookup],
     ecr_repositories: Fact[RepositoryNames],
     own_ecr_image: Fact[EcrLookup],
+    arriving: Fact[Arriving | None],
     cache_rule: Fact[CacheRule | None],
+    cache_rules: Fact[tuple[CacheRule, ...]],
 ) -> Outcome:
     if image.ecr is None:
         return NotApplicable(f"the image is in {image.host}, not in a private ECR registry")
@@ -60,59 +73,67 @@ def check(
     elif symptom.kind == "image-not-found":
         text = f"the registry answered that {image.text} is not found"
         evidence.insert(0, Evidence(text, "text", (repository,)))
-    close = () if isinstance(ecr_repositories, Unknown) else near(image.repository, ecr_repositories.value.names)
+    refused = symptom.kind == "registry-access-denied"
+    copying = on_its_way(arriving)
+    known = ecr_repositories.value if isinstance(ecr_repositories, Known) and not copying else None
+    close = near(image.repository, known.names) if known else ()
+    uncached = no_rule_fits(image, cache_rules)
+    evidence += [*in_own_registry(task, image, own_ecr_image), *copied_from(image, arriving)]
+    evidence += [uncached[0]] if uncached else []
     evidence += [
         Evidence(f"repository {name} is in registry {image.ecr.account}: it {how}", "fact", (repository,))
         for name, how in close[:_SHOWN]
     ]
-    own = _own(task, image, own_ecr_image)
-    if own:
-        resource = make(task.place, "AWS::ECR::Repository", image.repository)
-        text = f"repository {image.repository} exists in the task's own registry {own.partition('/')[0]}"
-        evidence.append(Evidence(text, "fact", (resource,)))
+    if known and not close:
+        searched = f"{len(known.names)} searched{'' if known.complete else ', of more'}"
+        text = f"no repository in registry {image.ecr.account} ({image.ecr.region}) is close to {image.repository}"
+        evidence.append(Evidence(f"{text} ({searched})", "fact", (repository,)))
     return Problem(
         title="ECR repository does not exist",
-        explanation=_explanation(task, image, where, close),
+        explanation=_explanation(task, image, close, uncached=bool(uncached)),
         culprit=repository,
         evidence=tuple(evidence),
-        fixes=_fixes(image, own, close),
+        fixes=copy_fixes(task, image, copying)
+        if copying
+        else _fixes(task, image, own_ecr_image, (uncached and uncached[1]) or (close[0][0] if close else None)),
         still="yes" if missing else "unknown",
         text_proves=told,
+        inferred=(_EITHER,) if refused else (),
+        shown=not refused or "does not exist" in message,
         where=image.repository,
     )
 
 
-def _explanation(task: Task, image: ImageReference, where: str, close: tuple[tuple[str, str], ...]) -> str:
-    assert image.ecr is not None
+def _explanation(task: Task, image: ImageReference, close: tuple[tuple[str, str], ...], *, uncached: bool) -> str:
+    where = place_of(image)
     text = f"{image.text} asks ECR for repository {where}, which does not exist there, so that nothing can be pulled."
-    registry = image.ecr
-    if (registry.account, registry.region) != (task.place.account, task.place.region):
-        text += f" The task itself runs in account {task.place.account} ({task.place.region})."
-    if close:
+    text += another_registry(task, image)
+    if uncached:
+        text += " Its name looks like that of a pull-through cache, and no rule of the registry fits it."
+    elif not ECR_REPOSITORY.fullmatch(image.repository):
+        text += " ECR takes no such name: between letters and digits it allows one dot, dash, or underscore, and a "
+        text += "name has 2 characters at least."
+    if close and not uncached:
         name, how = close[0]
         text += f" There is a repository with a similar name: {name}. It {how}."
     return text
 
 
-def _own(task: Task, image: ImageReference, own_ecr_image: Fact[EcrLookup]) -> str | None:
-    """The same image in the task's own account and Region, if the repository is there."""
-    if isinstance(own_ecr_image, Unknown) or own_ecr_image.value.missing == "repository":
-        return None
-    label = f"@{image.digest}" if image.digest else f":{image.tag}"
-    return f"{ecr_host(task.place.account, task.place.region)}/{image.repository}{label}"
-
-
-def _fixes(image: ImageReference, own: str | None, close: tuple[tuple[str, str], ...]) -> tuple[Fix, ...]:
+def _fixes(task: Task, image: ImageReference, own_ecr_image: Fact[EcrLookup], meant: str | None) -> tuple[Fix, ...]:
+    """Name the repository that is meant: the task's own, that of a cache rule, or one with a similar name."""
     assert image.ecr is not None
-    registry = image.ecr
-    meant = own or (f"repository {close[0][0]}" if close else "")
-    other = f"name {meant} in the task definition, if that is the one you meant"
-    fixes = [Fix(other, "your-call", registry.account, registry.region)] if meant else []
-    if own is None:
-        create = AwsCommand(
-            "ecr", "CreateRepository", {"registryId": registry.account, "repositoryName": image.repository}
-        )
-        text = "create the repository, if this is its name, and push the image to it"
-        effect = "the repository is empty until the image is pushed"
-        fixes.append(Fix(text, "your-call", registry.account, registry.region, (create,), effect=effect))
-    return tuple(fixes)
+    account, region = image.ecr.account, image.ecr.region
+    if own := own_fix(task, image, own_ecr_image, whole=False):
+        return own
+    fixes = []
+    if meant:
+        name = f"{image.ecr.host}/{meant}{suffix_of(image)}"
+        text = f"name {name} in the task definition, if that is the one you meant"
+        fixes.append(Fix(text, "your-call", account, region))
+    if not ECR_REPOSITORY.fullmatch(image.repository):
+        text = f"name a repository that exists in the task definition: ECR takes no name like {image.repository}"
+        return (*fixes, Fix(text, "your-call", account, region))
+    create = AwsCommand("ecr", "CreateRepository", {"registryId": account, "repositoryName": image.repository})
+    text = "create the repository, if this is its name, and push the image to it"
+    effect = "the repository is empty until the image is pushed"
+    return (*fixes, Fix(text, "your-call", account, region, (create,), effect=effect))

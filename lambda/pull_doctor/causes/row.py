@@ -8,8 +8,8 @@ from typing import Literal
 
 from pull_doctor.intake.symptom import PHASES, Kind, Phase, Symptom
 
-Realm = Literal["network", "identity", "image"]
-"""What a running sibling shows to work: its path, its role, or its image."""
+Realm = Literal["network", "identity", "image", "host"]
+"""What a running sibling shows to work: its path, its role, its image, or the host that it shares."""
 
 AddressClass = Literal["any", "public", "private"]
 
@@ -43,9 +43,9 @@ class Row:
 
     def covers(self, symptom: Symptom) -> bool:
         """Whether the cause fits this kind of symptom in this phase; a way that a connection took is not closed."""
-        if self.realm == "network" and symptom.connected:
+        if symptom.connected and (self.realm == "network" or symptom.kind == "network-timeout"):
             return False
-        return symptom.kind in self.kinds and symptom.phase in (*self.phases, "unknown")
+        return self._crashes(symptom) or (symptom.kind in self.kinds and symptom.phase in (*self.phases, "unknown"))
 
     def explains(self, symptom: Symptom) -> bool:
         """Whether the defect would show as this symptom, as far as the text tells."""
@@ -57,7 +57,21 @@ class Row:
 
     def may_hide_behind(self, symptom: Symptom) -> bool:
         """Whether the text speaks of a failed pull, and says too little to tell this cause from others."""
-        return symptom.kind == "other-pull-failure" and symptom.phase in (*self.phases, "unknown")
+        silent = symptom.kind == "other-pull-failure" and symptom.phase in (*self.phases, "unknown")
+        return silent or self._crashes(symptom) or self._closes_the_way(symptom)
+
+    def _closes_the_way(self, symptom: Symptom) -> bool:
+        """Whether the text may be of a registry that was never reached: it tells neither a step nor an answer."""
+        told = symptom.phase != "unknown" or symptom.http_status is not None or symptom.connected is True
+        return self.realm == "network" and symptom.kind == "registry-unavailable-5xx" and not told
+
+    def _crashes(self, symptom: Symptom) -> bool:
+        """Whether the text tells of a pull that crashed while layers came, as one does whose way to S3 is closed.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+        """
+        crashed = symptom.kind == "daemon-or-agent-fault" and symptom.phase == "download"
+        return crashed and self.realm == "network" and "download" in self.phases
 
     @property
     def phase_rank(self) -> int:

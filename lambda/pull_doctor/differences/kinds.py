@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from pull_doctor.causes.shared.platforms import written
 from pull_doctor.differences.members import members, said
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.questions import Question
 from pull_doctor.facts.values import (
     CacheRule,
+    CacheRuleState,
+    ContainerInstance,
     Deployment,
     EcrLookup,
-    EcrManifest,
     EgressOnlyGateway,
     InternetGateway,
+    Manifest,
     RegistryLookup,
     RegistryRules,
+    Replication,
     RepositoryNames,
     RolePolicies,
     Service,
@@ -63,10 +67,28 @@ def _ecr_image(question: ask.EcrImageOf, was: EcrLookup, now: EcrLookup) -> Said
             yield question.fact, f"has status {now.image.status} now, not {was.image.status}"
 
 
-def _manifest(question: ask.EcrManifestOf, was: EcrManifest | None, now: EcrManifest | None) -> Said:
+def _manifest(question: ask.EcrManifestOf | ask.RegistryManifest, was: Manifest | None, now: Manifest | None) -> Said:
     """Whether there is one is told of the image."""
-    if was and now:
-        yield from _one(question, was, now)
+    if was is None or now is None:
+        return
+    old, new = ({written(one) for one in each.platforms or ()} for each in (was, now))
+    yield from ((question.fact, f"has {one} among its platforms now") for one in sorted(new - old))
+    yield from ((question.fact, f"no longer has {one} among its platforms") for one in sorted(old - new))
+    for member, words in (("media_type", "media type"), ("config_type", "configuration type")):
+        then, today = getattr(was, member), getattr(now, member)
+        if then and today and then != today:
+            yield question.fact, f"has {words} {today} now, not {then}"
+
+
+def _copies(
+    question: ask.ReplicationOf, was: tuple[Replication, ...] | None, now: tuple[Replication, ...] | None
+) -> Said:
+    old = {(one.account, one.region): one.status for one in was or ()}
+    for one in now or ():
+        before = old.get((one.account, one.region), one.status)
+        if before != one.status:
+            copy = f"{question.fact} to registry {one.account} ({one.region})"
+            yield copy, f"has status {one.status} now, not {before}"
 
 
 def _registry_image(question: ask.RegistryImage, was: RegistryLookup, now: RegistryLookup) -> Said:
@@ -151,12 +173,29 @@ def _cache_rules(question: ask.CacheRulesOf, was: tuple[CacheRule, ...], now: tu
         yield registry, f"has {how} pull-through cache rule for {prefix} now"
 
 
+def _cache_works(question: ask.CacheRuleWorks, was: CacheRuleState | None, now: CacheRuleState | None) -> Said:
+    """Whether there is such a rule is told of the rules."""
+    if was and now and was.valid != now.valid:
+        rule = f"pull-through cache rule {question.prefix} of registry {question.registry} ({question.region})"
+        yield rule, "works now" if now.valid else "does not work any more"
+
+
 def _one(question: Question[Any], was: Any, now: Any) -> Said:
     """One thing that may not exist."""
     if was is None or now is None:
         yield question.fact, "is gone" if was else "exists now"
     else:
         yield from ((question.fact, told) for told in members(was, now))
+
+
+def _agent(_: ask.OneContainerInstance, was: ContainerInstance | None, now: ContainerInstance | None) -> Said:
+    """The versions alone: that an instance is gone, and whether its agent is connected, changes by itself."""
+    if was is None or now is None:
+        return
+    for member, words in (("agent_version", "agent version"), ("docker_version", "Docker version")):
+        then, today = (str(getattr(one, member) or "").removeprefix("DockerVersion: ") for one in (was, now))
+        if then and today and then != today:
+            yield f"container instance {now.instance or now.arn}", f"has {words} {today} now, not {then}"
 
 
 def _of_vpc(question: ask.OneVpc | ask.DnsFirewallOf, was: Any, now: Any) -> Said:
@@ -197,11 +236,15 @@ KINDS: dict[type[Question[Any]], _Kind] = {
     ask.OneTaskDefinition: _Kind(_one, "AWS::ECS::TaskDefinition", lambda asked: asked.arn),
     ask.EcrImageOf: _Kind(_ecr_image, "AWS::ECR::Repository", lambda asked: asked.repository),
     ask.EcrManifestOf: _Kind(_manifest, "AWS::ECR::Repository", lambda asked: asked.repository),
+    ask.LifecycleRulesOf: _Kind(_whole, "AWS::ECR::Repository", lambda asked: asked.repository),
+    ask.ReplicationOf: _Kind(_copies, "AWS::ECR::Repository", lambda asked: asked.repository),
     ask.RegistryImage: _Kind(_registry_image),
+    ask.RegistryManifest: _Kind(_manifest),
     ask.RepositoryPolicy: _Kind(_whole, "AWS::ECR::Repository", lambda asked: asked.repository),
     ask.OneRole: _Kind(_one, "AWS::IAM::Role", lambda asked: asked.role),
     ask.RegistryPolicyOf: _Kind(_registry),
     ask.CacheRulesOf: _Kind(_cache_rules),
+    ask.CacheRuleWorks: _Kind(_cache_works),
     ask.RepositoryTags: _Kind(_tags, "AWS::ECR::Repository", lambda asked: asked.repository),
     ask.PoliciesOfRole: _Kind(_policies, "AWS::IAM::Role", lambda asked: asked.role),
     ask.RepositoryDetails: _Kind(_one, "AWS::ECR::Repository", lambda asked: asked.repository),
@@ -212,6 +255,7 @@ KINDS: dict[type[Question[Any]], _Kind] = {
     ask.SecretPolicy: _Kind(_whole, "AWS::SecretsManager::Secret", lambda asked: asked.secret),
     ask.OneParameter: _Kind(_one, "AWS::SSM::Parameter", lambda asked: asked.parameter),
     ask.Organization: _Kind(_member_of),
+    ask.OneContainerInstance: _Kind(_agent),
     ask.OneInstance: _Kind(_one, "AWS::EC2::Instance", lambda asked: asked.instance),
     ask.OneInstanceProfile: _Kind(_one, "AWS::IAM::InstanceProfile", lambda asked: asked.arn),
     ask.OneVpc: _Kind(_of_vpc, "AWS::EC2::VPC"),

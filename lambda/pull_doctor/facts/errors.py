@@ -56,6 +56,7 @@ _OWN_ID = (
     "vpc",
     "service",
     "arn",
+    "host",
     "repository",
     "role",
     "secret",

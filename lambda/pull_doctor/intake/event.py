@@ -137,6 +137,7 @@ def _task(detail: Mapping[str, Any], event_time: datetime | None) -> Task:
         failed_at=next(filter(None, times), event_time),
         attachment=_attachment(detail.get("attachments")),
         container_instance=_text(detail.get("containerInstanceArn")),
+        storage=_storage(detail.get("ephemeralStorage")),
         execution_role_override=_text(overrides.get("executionRoleArn")) if isinstance(overrides, Mapping) else None,
         task_role_override=_text(overrides.get("taskRoleArn")) if isinstance(overrides, Mapping) else None,
     )
@@ -174,6 +175,11 @@ def _container(raw: Mapping[str, Any]) -> Container:
         image_digest=_text(raw.get("imageDigest")),
         exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
     )
+
+
+def _storage(value: object) -> int | None:
+    size = value.get("sizeInGiB") if isinstance(value, Mapping) else None
+    return size if type(size) is int and size > 0 else None
 
 
 def _members(value: object) -> list[Mapping[str, Any]]:

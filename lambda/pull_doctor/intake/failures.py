@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pull_doctor.intake.image_reference import ImageReference, parse_reference
-from pull_doctor.intake.scrub import scrub
+from pull_doctor.intake.scrub import image_text
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.symptoms import read_symptom
 from pull_doctor.intake.task import Failure, Task
@@ -217,7 +217,7 @@ def _failures(task: Task, failed: Sequence[Container]) -> tuple[Failure, ...]:
             Failure(
                 id=unique,
                 container=container.label,
-                image=scrub(container.image) if container.image else None,
+                image=image_text(container.image) if container.image else None,
                 reference=container.reference,
                 message=message,
                 symptom=read_symptom(message),

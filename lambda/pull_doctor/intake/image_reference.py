@@ -9,20 +9,21 @@ DOCKER_HUB_HOST = "registry-1.docker.io"
 _DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io"})
 
 _HTTPS = 443
-_MAX_NAME = 255
-_MAX_TEXT = _MAX_NAME + len("@sha256:") + 64
+MAX_NAME = 255
+MAX_TEXT = MAX_NAME + len("@sha256:") + 64
 
-_HOST = re.compile(
+HOST = re.compile(
     r"(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?",
     re.IGNORECASE | re.ASCII,
 )
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
+ECR_REPOSITORY = re.compile(r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
+"""What ECR takes: fewer names than the grammar of references.
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"""
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
-
 _ECR_HOST = re.compile(
     r"(?P<account>[0-9]{12})\.dkr(?P<joint>[.-])ecr(?:-fips)?"
     r"\.(?P<region>(?:cn|us-gov|eusc-[a-z]{2}|[a-z]{2})-[a-z]+-[0-9]{1,2})\.(?P<suffix>[a-z.]+)"
@@ -44,6 +45,14 @@ class EcrRegistry:
     account: str
     region: str
     partition: str
+
+    @property
+    def dual_stack(self) -> bool:
+        """Whether the name has IPv6 addresses too.
+
+        https://docs.aws.amazon.com/general/latest/gr/ecr.html
+        """
+        return ".dkr-ecr" in self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +84,14 @@ def parse_reference(text: str) -> ImageReference | None:
     Grammar: https://pkg.go.dev/github.com/distribution/reference
     Length: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
-    if len(text) > _MAX_TEXT:
+    if len(text) > MAX_TEXT:
         return None
     name, at, digest = text.partition("@")
-    if len(name) > _MAX_NAME or (at and not _DIGEST.fullmatch(digest)):
+    if len(name) > MAX_NAME or (at and not DIGEST.fullmatch(digest)):
         return None
-    host_missing, first, repository, colon, tag = _split(name)
-    host = _HOST.fullmatch(first)
-    if host is None or not _REPOSITORY.fullmatch(repository) or (colon and not _TAG.fullmatch(tag)):
+    host_missing, first, repository, colon, tag = split_name(name)
+    host = HOST.fullmatch(first)
+    if host is None or not REPOSITORY.fullmatch(repository) or (colon and not TAG.fullmatch(tag)):
         return None
     # Docker keeps a bare SHA-256 for image ids: it is no name.
     if name == repository and _IMAGE_ID.fullmatch(repository):
@@ -104,8 +113,11 @@ def parse_reference(text: str) -> ImageReference | None:
     )
 
 
-def _split(name: str) -> tuple[bool, str, str, str, str]:
-    """Whether no host is written; the host; the repository; the colon of a tag, if there is one; and that tag."""
+def split_name(name: str) -> tuple[bool, str, str, str, str]:
+    """Split what stands before a digest, be it legal or not.
+
+    Return whether no host is written; the host; the repository; the colon of a tag, if there is one; and that tag.
+    """
     first, slash, rest = name.partition("/")
     host_missing = not slash or not (first == "localhost" or "." in first or ":" in first)
     if host_missing:
@@ -113,65 +125,10 @@ def _split(name: str) -> tuple[bool, str, str, str, str]:
     return host_missing, first, *rest.partition(":")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a text is not a legal reference: ``why`` goes on from "the image reference ...".
-
-    ``part`` is where, empty where no part of the text can be pointed at. ``corrected`` is the legal reference that the
-    text must mean, if there is only one.
-    """
-
-    why: str
-    part: str = ""
-    corrected: str | None = None
-
-
-def find_fault(text: str) -> Fault | None:
-    """Say where a text is not a legal image reference; ``None`` if it is one."""
-    if parse_reference(text) is not None:
-        return None
-    why, part = _fault(text)
-    bare = _SCHEME.sub("", text.strip(), count=1)
-    name, at, digest = bare.partition("@")
-    *_, repository, colon, tag = _split(name)
-    end = len(name) - len(repository + colon + tag)
-    corrected = f"{name[:end]}{repository.lower()}{colon}{tag}{at}{digest}"
-    return Fault(why, part, corrected if parse_reference(corrected) else None)
-
-
-def _fault(text: str) -> tuple[str, str]:
-    if text != text.strip() or not text:
-        return ("begins or ends with white space" if text.strip() else "is empty"), ""
-    if space := re.search(r"\S\s+\S", text):
-        return "has white space in it", space[0]
-    if scheme := _SCHEME.match(text):
-        return f"begins with {scheme[0]}", scheme[0]
-    name, at, digest = text.partition("@")
-    if at and not _DIGEST.fullmatch(digest):
-        return "has a digest that is not sha256: and 64 digits in lower case", at + digest
-    if len(name) > _MAX_NAME:
-        return f"has more than {_MAX_NAME} characters", ""
-    return _fault_of_name(name)
-
-
-def _fault_of_name(name: str) -> tuple[str, str]:
-    host_missing, first, repository, colon, tag = _split(name)
-    if not host_missing and not _HOST.fullmatch(first):
-        return "has an impossible host name", first
-    if not repository:
-        return "names no repository", ""
-    if not _REPOSITORY.fullmatch(repository):
-        upper = _REPOSITORY.fullmatch(repository.lower())
-        return f"has {'upper case in its' if upper else 'an impossible'} repository name", repository
-    if colon and not _TAG.fullmatch(tag):
-        return ("has an impossible tag" if tag else "ends in a colon without a tag"), colon + tag
-    return "is the id of an image, not a name", name
-
-
-def ecr_host(account: str, region: str) -> str:
-    """The name of an account's private ECR registry in a Region; the classic one, which every Region has."""
-    suffix = next(classic for _, prefix, classic, _ in _PARTITIONS if region.startswith(prefix))
-    return f"{account}.dkr.ecr.{region}.{suffix}"
+def ecr_host(account: str, region: str, *, dual_stack: bool = False) -> str:
+    """The name of an account's private ECR registry in a Region; the classic one, or the one that has IPv6 too."""
+    _, _, classic, dual = next(row for row in _PARTITIONS if region.startswith(row[1]))
+    return f"{account}.dkr-ecr.{region}.{dual}" if dual_stack else f"{account}.dkr.ecr.{region}.{classic}"
 
 
 def parse_ecr_host(host: str) -> EcrRegistry | None:

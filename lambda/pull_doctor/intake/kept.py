@@ -5,10 +5,10 @@ What people typed into a task (environment variables, commands, the overrides of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pull_doctor.intake.scrub import scrub
+from pull_doctor.intake.scrub import image_text, scrub
 
 _PLAIN = None
 _PAIRS = {"name": _PLAIN, "value": _PLAIN}
@@ -16,9 +16,11 @@ _PAIRS = {"name": _PLAIN, "value": _PLAIN}
 _DETAIL = {
     "attachments": {"id": _PLAIN, "type": _PLAIN, "status": _PLAIN, "details": _PAIRS},
     "attributes": _PAIRS,
-    "containers": dict.fromkeys(
-        ("containerArn", "name", "image", "imageDigest", "lastStatus", "exitCode", "reason", "runtimeId")
-    ),
+    "containers": {
+        "image": image_text,
+        **dict.fromkeys(("containerArn", "name", "imageDigest", "lastStatus", "exitCode", "reason", "runtimeId")),
+    },
+    "ephemeralStorage": dict.fromkeys(("sizeInGiB",)),
     "overrides": dict.fromkeys(("executionRoleArn", "taskRoleArn")),
     **dict.fromkeys(
         (
@@ -66,13 +68,13 @@ def kept_event(event: Mapping[str, Any]) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _kept(value: Any, members: Mapping[str, Any] | None) -> Any:
+def _kept(value: Any, members: Mapping[str, Any] | Callable[[str], str] | None) -> Any:
     if isinstance(value, list):
         return [_kept(one, members) for one in value]
-    if members is not _PLAIN:
+    if members is not _PLAIN and not callable(members):
         if not isinstance(value, Mapping):
             return None
         return {name: _kept(value[name], inner) for name, inner in members.items() if name in value}
     if isinstance(value, str):
-        return scrub(value)
+        return members(value) if callable(members) else scrub(value)
     return value if value is None or isinstance(value, (bool, int, float)) else None

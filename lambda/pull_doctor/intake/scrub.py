@@ -25,6 +25,20 @@ _SIGNATURE_PART = re.compile(
 )
 
 
+def visible(text: str) -> str:
+    r"""Return a name with all that nobody would see in it, or would take for another letter, written out.
+
+    A line break becomes ``\n``, a zero-width space ``\u200b``. Printable ASCII stays, so that doing it twice changes
+    nothing more.
+    """
+    return re.sub(r"[^ -~]", lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def image_text(text: str) -> str:
+    """Return an image as it may be shown and kept: what nobody sees in it may be why it cannot be pulled."""
+    return scrub(visible(text))
+
+
 def scrub(text: str) -> str:
     """Return the text as it may be logged, shown, and kept.
 

@@ -80,6 +80,8 @@ class Task:
     """When the task stopped, else when it began to stop, else the event's own time; in UTC."""
     attachment: Attachment | None = None
     container_instance: str | None = None
+    storage: int | None = None
+    """The task's ephemeral storage in GiB, which Fargate tells."""
     execution_role_override: str | None = None
     task_role_override: str | None = None
     earlier: Earlier | None = None

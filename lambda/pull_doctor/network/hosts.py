@@ -72,6 +72,11 @@ _PUBLIC = (
 """Hosts that are on the internet for sure, by the end of their names; any other may be a private one."""
 
 
+def is_of_aws(host: str) -> bool:
+    """Whether a host has one of AWS's own names."""
+    return host.endswith((".amazonaws.com", ".aws", *DNS_SUFFIXES.values(), *DUAL_STACK_SUFFIXES.values()))
+
+
 def is_public(host: str) -> bool:
     """Whether a registry's host is on the internet for sure."""
     return _ends(host, _PUBLIC)

@@ -5,6 +5,7 @@ What is unknown is named, with the action that was refused.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ _AREAS: dict[Realm, str] = {
     "image": "the image and its registry",
     "identity": "roles, rights, and secrets",
     "network": "the way to the registry",
+    "host": "the host that pulls",
 }
 _NO_ANSWER = ("denied", "throttled", "timed-out")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _IDENTITY = "sts:GetCallerIdentity"
 
 
@@ -115,6 +118,8 @@ def aside(report: Report, gap: Gap) -> str:
 
 def reason(missing: Unknown, home: str) -> str:
     """Return why a fact could not be had: the action, the resource, and the account unless it is ``home``."""
+    if missing.detail and _HOST.fullmatch(missing.resource or ""):  # a registry: AWS has no part in that
+        return plain(missing.detail).rstrip(".")
     action = plain(missing.action) if missing.action else ""
     said = {
         "denied": f"{action or 'reading it'} is not permitted",

@@ -11,6 +11,7 @@ from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
 from pull_doctor.report.model import UNSET, FixPart, Incident, RankedCause, Report
 from pull_doctor.report.trace_table import how_far, paths
+from pull_doctor.report.underlined import misspelt
 from pull_doctor.report.words import plain
 
 _SPECIAL = re.compile(r"[\\`*_\[\]#|~$!]")
@@ -28,6 +29,8 @@ def render_markdown(report: Report) -> str:
     blocks = [f"# {_escaped(words.headline(report))}", _about(report)]
     if not found:
         blocks.append(_escaped(words.sentence(report.verdict_reason)))
+    if marked := misspelt(report, words.WIDTH):
+        blocks.append(_fence("\n".join(marked)))
     for failure in report.failures:
         lines = "\n".join(line for line in map(plain, failure.message.splitlines()) if line)
         blocks += [f"ECS said of container {_code(failure.container)}:", _fence(lines)]

@@ -15,6 +15,7 @@ from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
 from pull_doctor.report.model import UNSET, FixPart, Incident, Note, RankedCause, Report
 from pull_doctor.report.mrkdwn import SECTION, cut, escaped, link, prose, with_commands
+from pull_doctor.report.underlined import misspelt
 from pull_doctor.report.words import plain
 from pull_doctor.resource import Place, make
 
@@ -100,7 +101,8 @@ def _sections(report: Report) -> _Sections:
     cause = report.causes[0]
     why = " ".join((cause.explanation, *cause_words.asides(cause)))
     others = [other for other in report.causes[1:] if other.certainty != "possible"]
-    sections = [(True, prose(why)), *_fixes(report, cause)]
+    marked = misspelt(report, _COMMAND_WIDTH)
+    sections = [(True, with_commands(prose(why), marked) if marked else prose(why)), *_fixes(report, cause)]
     sections += [(True, _also(report, other)) for other in others[:_MOST_ITEMS]]
     sections += [(False, f"*Next* · {prose(words.phrase(other.title))}") for other in report.causes[1:] if other.next]
     sections += _bullets("Evidence", [prose(words.phrase(one.text)) for one in cause_words.new_evidence(report, cause)])

@@ -11,6 +11,7 @@ from pull_doctor.report import cause_words, closing, words
 from pull_doctor.report.commands import wrap
 from pull_doctor.report.model import UNSET, FailurePart, FixPart, Incident, Note, RankedCause, Report
 from pull_doctor.report.trace_table import how_far, paths
+from pull_doctor.report.underlined import underlined
 from pull_doctor.report.words import WIDTH, fill, plain
 
 _LEVELS = {
@@ -125,16 +126,8 @@ def _image(report: Report, failure: FailurePart, first: RankedCause | None) -> l
     if failure.image is UNSET:
         told = f"not stated: AWS injected container {plain(failure.container)}"
         return [fill(told, "      image  ", " " * 13)] if failure.injected else []
-    image = plain(failure.image)
-    where = plain(first.where) if first and first.where is not UNSET and failure.id in first.failures else ""
-    start = image.rfind(where) if where else -1
-    marks = " " * start + "^" * len(where) if start >= 0 else ""
-    lines = []
-    room = WIDTH - 13
-    for at in range(0, max(len(image), 1), room):
-        lines.append(f"{' ' * 13 if at else '      image  '}{image[at : at + room]}".rstrip())
-        if marks[at : at + room].strip():
-            lines.append(f"{' ' * 13}{marks[at : at + room]}".rstrip())
+    first_line, *others = underlined(failure, first, WIDTH - 13)
+    lines = [f"      image  {first_line}".rstrip(), *(f"{' ' * 13}{line}".rstrip() for line in others)]
     if len(report.failures) > 1:
         lines.append(fill(f"(container {plain(failure.container)})", " " * 13, " " * 13))
     return lines
@@ -177,8 +170,10 @@ def _fixes(report: Report, cause: RankedCause) -> list[str]:
 
 
 def _fix(report: Report, fix: FixPart, *, alternative: bool) -> str:
-    text = f"help: {'or ' if alternative else ''}{words.phrase(fix.text)}  [{words.applicability(fix.applicability)}]"
-    lines = [fill(text, hang="      ")]
+    # A no-break space keeps the applicability on one line.
+    sure = words.applicability(fix.applicability).replace(" ", "\xa0")
+    text = f"help: {'or ' if alternative else ''}{words.phrase(fix.text)}  [{sure}]"
+    lines = [fill(text, hang="      ").replace("\xa0", " ")]
     if fix.managed_by is not UNSET:
         drifts = "; the command here drifts from it" if fix.commands else ""
         lines.append(fill(f"managed by {plain(fix.managed_by)}: change it there{drifts}", "  ", "    "))

@@ -10,24 +10,21 @@ from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import (
     CacheRule,
     EcrLookup,
-    EcrManifest,
     EcrTags,
     Key,
     RegistryLookup,
     Repository,
     RepositoryNames,
 )
-from pull_doctor.intake.image_reference import ImageReference, parse_reference
+from pull_doctor.intake.image_reference import ECR_REPOSITORY, ImageReference, parse_reference
 from pull_doctor.intake.symptom import Kind
+from pull_doctor.network.hosts import is_of_aws
 from pull_doctor.view.workload import Workload
 
-_MAY_BE_MISSING: tuple[Kind, ...] = (
-    "image-not-found",
-    "repository-not-found",
-    "registry-access-denied",
-    "other-pull-failure",
-    "undetermined",
-)
+_NOT_FOUND: tuple[Kind, ...] = ("image-not-found",)
+_SAY_NOTHING: tuple[Kind, ...] = ("other-pull-failure", "undetermined")
+_COPYING = "failed to copy"
+_MAY_BE_MISSING: tuple[Kind, ...] = (*_NOT_FOUND, "repository-not-found", "registry-access-denied", *_SAY_NOTHING)
 """Kinds of text behind which a missing image may stand."""
 _MAY_BE_THE_KEY: tuple[Kind, ...] = (
     "kms-denied",
@@ -43,9 +40,14 @@ _MAY_BE_A_CACHE: tuple[Kind, ...] = (
     "repository-not-found",
     "registry-access-denied",
     "auth-denied-ecr-permission",
+    "rate-limited",
+    "platform-mismatch",
+    "unsupported-manifest",
 )
-"""Kinds of text behind which a pull-through cache may stand.
+"""Kinds of text behind which a pull-through cache may stand, or about an image that a cache may have fetched.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/error-pullthroughcache.html"""
+_OF_THE_REGISTRY: tuple[Kind, ...] = ("rate-limited", "registry-unavailable-5xx", "tls-failure")
+"""Kinds of text that tell of the registry, not of the image."""
 
 
 class Image(Workload):
@@ -55,6 +57,11 @@ class Image(Workload):
     def written_image(self) -> str | None:
         """The image as the task shows it, be it a legal reference or not; ``None`` where it shows none."""
         return self.failure.image
+
+    @property
+    def resolved_digest(self) -> str | None:
+        """The digest to which ECS had resolved the image, where the event shows it."""
+        return self.failure.image_digest
 
     @cached_property
     def pinned_image(self) -> Fact[ImageReference | None]:
@@ -67,9 +74,14 @@ class Image(Workload):
         if reference is None or self.task.service is None:
             return Known(None)
         resolved = self.failure.image_digest if self.symptom.kind in _MAY_BE_MISSING else None
-        digest = reference.digest or self.symptom.digest or resolved
+        # What is copied by its digest, once the image itself is found, may be a part of it.
+        told = None if _COPYING in self.failure.message.casefold() else self.symptom.digest
+        digest = reference.digest or told or resolved
         if digest is None:
-            return Known(None)
+            of_revision = self._digest_of_revision
+            if isinstance(of_revision, Unknown) or of_revision.value is None:
+                return of_revision if isinstance(of_revision, Unknown) else Known(None)
+            digest = of_revision.value
         container = self.container
         if isinstance(container, Unknown):
             return container
@@ -78,6 +90,26 @@ class Image(Workload):
             detail = f"the task definition does not show that container {self.failure.container} asks for it"
             return Unknown(f"whether a deployment pinned {digest}", "not-visible", detail=detail)
         return Known(None if written.digest else replace(written, digest=digest))
+
+    @property
+    def _digest_of_revision(self) -> Fact[str | None]:
+        """The digest that the deployment's service revision tells, asked where tag and text do not fit together.
+
+        They do not where ECS did not find a tag that is there, nor where the tag is missing and ECS does not say so.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-revision.html
+        """
+        task, found = self.task, self.ecr_image
+        kinds = {None: _NOT_FOUND, "image": _SAY_NOTHING}
+        unfit = isinstance(found, Known) and self.symptom.kind in kinds.get(found.value.missing, ())
+        if not (task.service and task.started_by and unfit):
+            return Known(None)
+        revision = self.ask(
+            ask.StartedWith(self.place.account, self.place.region, task.cluster, task.service, task.started_by)
+        )
+        if isinstance(revision, Unknown):
+            return revision
+        return Known(dict(revision.value.digests).get(self.failure.container) if revision.value else None)
 
     @cached_property
     def ecr_pinned(self) -> Fact[EcrLookup]:
@@ -100,10 +132,15 @@ class Image(Workload):
     def _ask_ecr(self, image: ImageReference) -> Fact[EcrLookup]:
         if image.ecr is None:
             return Unknown(f"image {image.text}", "not-modelled", detail="its registry is not ECR")
+        return self._ecr_has(image, image.ecr.account, image.ecr.region)
+
+    def _ecr_has(self, image: ImageReference, registry: str, region: str) -> Fact[EcrLookup]:
+        """What a registry has under the image's name; no registry has a name that ECR does not take."""
+        repository = image.repository.removeprefix("library/") if image.host_missing else image.repository
+        if not ECR_REPOSITORY.fullmatch(repository):
+            return Known(EcrLookup("repository"))
         tag = None if image.digest else image.tag
-        return self.ask(
-            ask.EcrImageOf(self.place.account, image.ecr.region, image.ecr.account, image.repository, tag, image.digest)
-        )
+        return self.ask(ask.EcrImageOf(self.place.account, region, registry, repository, tag, image.digest))
 
     @cached_property
     def ecr_repositories(self) -> Fact[RepositoryNames]:
@@ -119,28 +156,16 @@ class Image(Workload):
         return self.ask(ask.EcrRepositories(self.place.account, reference.ecr.region, reference.ecr.account))
 
     @cached_property
-    def ecr_manifest(self) -> Fact[EcrManifest | None]:
-        """The image's manifest; reading it counts as a pull, so it is asked for only where a platform is missing."""
-        reference = self.failure.reference
-        if reference is None or reference.ecr is None or self.symptom.kind != "platform-mismatch":
-            return Unknown("the image's manifest", "prerequisite", detail="nothing speaks of its platforms")
-        tag = None if reference.digest else reference.tag
-        registry = reference.ecr
-        return self.ask(
-            ask.EcrManifestOf(
-                self.place.account, registry.region, registry.account, reference.repository, tag, reference.digest
-            )
-        )
-
-    @cached_property
     def registry_image(self) -> Fact[RegistryLookup]:
-        """What a registry other than ECR says of the image, asked where the text leaves open whether it is there."""
-        reference = self.failure.reference
-        if reference is None or reference.ecr is not None or self.symptom.kind not in _MAY_BE_MISSING:
-            return Unknown("the image in its registry", "prerequisite", detail="nothing speaks of a missing image")
-        if reference.port not in (None, 443):
-            detail = f"its registry listens on port {reference.port}, and only port 443 is asked"
-            return Unknown(f"image {reference.text}", "switched-off", detail=detail)
+        """What a registry other than ECR says of the image, asked where the text leaves open what the registry has.
+
+        Where the text tells of the registry itself, its answer shows whether it answers now.
+        """
+        reference, kind = self.failure.reference, self.symptom.kind
+        if reference is None or reference.ecr is not None or kind not in (*_MAY_BE_MISSING, *_OF_THE_REGISTRY):
+            return Unknown("the image in its registry", "prerequisite", detail="ECS's text leaves it in no doubt")
+        if other_port := self._on_another_port(reference):
+            return other_port
         return self.ask(
             ask.RegistryImage(
                 self.place.account,
@@ -151,29 +176,25 @@ class Image(Workload):
             )
         )
 
+    def _on_another_port(self, image: ImageReference) -> Unknown | None:
+        if image.port in (None, 443):
+            return None
+        detail = f"its registry listens on port {image.port}, and only port 443 is asked"
+        return Unknown(f"image {image.text}", "switched-off", detail=detail)
+
     @cached_property
     def own_ecr_image(self) -> Fact[EcrLookup]:
         """What the task's own account and Region have in ECR under a name that leads nowhere, or names no registry."""
         reference = self.failure.reference
         if reference is None or not (reference.host_missing or self._missing_elsewhere(reference)):
             return Unknown("an ECR repository of the same name", "prerequisite", detail="the image names its registry")
-        tag = None if reference.digest else reference.tag
-        return self.ask(
-            ask.EcrImageOf(
-                self.place.account,
-                self.place.region,
-                self.place.account,
-                reference.repository.removeprefix("library/"),
-                tag,
-                reference.digest,
-            )
-        )
+        return self._ecr_has(reference, self.place.account, self.place.region)
 
     def _missing_elsewhere(self, image: ImageReference) -> bool:
-        """Whether the repository is known to be missing in another account or Region than the task's."""
+        """Whether repository or image are known to be missing in another account or Region than the task's."""
         if image.ecr is None or (image.ecr.account, image.ecr.region) == (self.place.account, self.place.region):
             return False
-        return isinstance(self.ecr_image, Known) and self.ecr_image.value.missing == "repository"
+        return isinstance(self.ecr_image, Known) and self.ecr_image.value.missing is not None
 
     @property
     def repository_arn(self) -> str | None:
@@ -204,26 +225,37 @@ class Image(Workload):
             return Unknown(f"the tags of {repository}", "prerequisite", detail="the image is not missing")
         return self.ask(ask.EcrTagsOf(self.place.account, registry.region, registry.account, repository))
 
-    @cached_property
-    def cache_rule(self) -> Fact[CacheRule | None]:
-        """The pull-through cache rule that the repository is under; ``None`` if it is under none.
+    @property
+    def layers_elsewhere(self) -> bool:
+        """Whether the text shows that layers were asked for at a host that is none of AWS's, as ECR may redirect to."""
+        symptom = self.symptom
+        return symptom.phase == "download" and symptom.host is not None and not is_of_aws(symptom.host)
 
-        Asked for where the image is missing, or ECS's text may speak of a cache. The longest prefix wins, and ``ROOT``
-        fits what no other fits.
-        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
-        """
+    @cached_property
+    def cache_rules(self) -> Fact[tuple[CacheRule, ...]]:
+        """The registry's pull-through cache rules, asked for where the image is missing, or ECS's text may mean one."""
         reference = self.failure.reference
         if reference is None or reference.ecr is None:
             return Unknown("the rules of ECR's pull-through cache", "prerequisite", detail="the image is not in ECR")
         missing = isinstance(self.ecr_image, Known) and self.ecr_image.value.missing
         spoken_of = self.symptom.kind in _MAY_BE_A_CACHE and self.symptom.phase not in ("prepare", "sign-in")
-        if not (missing or spoken_of):
+        if not (missing or spoken_of or self.layers_elsewhere):
             detail = "the image is not missing, and ECS's text speaks of no cache"
             return Unknown("the rules of ECR's pull-through cache", "prerequisite", detail=detail)
-        registry, name = reference.ecr, reference.repository
-        rules = self.ask(ask.CacheRulesOf(self.place.account, registry.region, registry.account))
+        return self.ask(ask.CacheRulesOf(self.place.account, reference.ecr.region, reference.ecr.account))
+
+    @cached_property
+    def cache_rule(self) -> Fact[CacheRule | None]:
+        """The pull-through cache rule that the repository is under; ``None`` if it is under none.
+
+        The longest prefix wins, and ``ROOT`` fits what no other fits.
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+        """
+        rules, reference = self.cache_rules, self.failure.reference
         if isinstance(rules, Unknown):
             return rules
+        assert reference is not None
+        name = reference.repository
         fitting = [one for one in rules.value if one.prefix == "ROOT" or name.startswith(one.prefix.rstrip("/") + "/")]
         return Known(max(fitting, key=lambda one: (one.prefix != "ROOT", len(one.prefix)), default=None))
 

@@ -13,7 +13,7 @@ from pull_doctor.intake.symptom import Kind
 from pull_doctor.network.addresses import custom_name_servers
 from pull_doctor.network.flows import Flow, pull_plan, store_plan
 from pull_doctor.network.follow import follow
-from pull_doctor.network.hosts import DNS_SUFFIXES, DUAL_STACK_SUFFIXES, is_public
+from pull_doctor.network.hosts import is_of_aws, is_public
 from pull_doctor.network.prefix_lists import named_on_the_way
 from pull_doctor.network.trace import Trace
 from pull_doctor.network.vpc import Vpc
@@ -21,8 +21,6 @@ from pull_doctor.view.puller import Pulling
 
 _OF_NAMES: tuple[Kind, ...] = ("dns-failure", "other-pull-failure", "undetermined")
 """Kinds of text behind which a name that does not resolve may stand."""
-
-_OF_AWS = (".amazonaws.com", ".aws", *DNS_SUFFIXES.values(), *DUAL_STACK_SUFFIXES.values())
 
 
 class Network(Pulling):
@@ -102,7 +100,7 @@ class Network(Pulling):
         host = self.symptom.host
         needed = {flow.host for ipv6_only in (False, True) for flow in self._needed(ipv6_only=ipv6_only)}
         # The names of AWS and of a well-known registry differ in form, and lead the same ways.
-        return None if host is None or host in needed or host.endswith(_OF_AWS) or is_public(host) else host
+        return None if host is None or host in needed or is_of_aws(host) or is_public(host) else host
 
     def _cidrs(self, scope: tuple[str, str, str]) -> Fact[tuple[str, ...]]:
         """The VPC's ranges of both families."""

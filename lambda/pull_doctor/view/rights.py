@@ -8,7 +8,7 @@ from pull_doctor.facts import questions as ask
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import RegistryRules, Role, Simulated
 from pull_doctor.resource import make
-from pull_doctor.view.image import Image
+from pull_doctor.view.contents import Contents
 
 SIGN_IN_ACTIONS = ("ecr:GetAuthorizationToken",)
 PULL_ACTIONS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -16,7 +16,7 @@ PULL_ACTIONS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"""
 
 
-class Rights(Image):
+class Rights(Contents):
     """What IAM, Secrets Manager and Systems Manager say of the rights and secrets behind the pull."""
 
     @cached_property

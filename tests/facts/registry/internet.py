@@ -22,7 +22,9 @@ from pull_doctor.facts.registry.connection import Network
 PUBLIC = "93.184.215.14"
 HUB, HUB_TOKENS = "registry-1.docker.io", "auth.docker.io"
 GHCR, OWN = "ghcr.io", "registry.example.com"
-NAMES = (HUB, HUB_TOKENS, GHCR, OWN, f"tokens.{OWN}", "tokens.example.com")
+WELL_KNOWN = (GHCR, "quay.io", "public.ecr.aws", "mcr.microsoft.com", "europe-west1-docker.pkg.dev")
+GITLAB, GITLAB_TOKENS = "registry.gitlab.com", "gitlab.com"
+NAMES = (HUB, HUB_TOKENS, GITLAB, GITLAB_TOKENS, *WELL_KNOWN, OWN, f"tokens.{OWN}", "tokens.example.com")
 
 
 @dataclass(frozen=True)
@@ -107,14 +109,45 @@ def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, length, "", ""]).encode("latin-1") + body
 
 
+MISSING = answer("404 Not Found", "Content-Type: application/json")
+
+
+def challenge(realm: str, service: str = "it", scope: str | None = None) -> bytes:
+    """A registry's answer to whoever brings no token."""
+    wanted = f'Bearer realm="{realm}",service="{service}"' + (f',scope="{scope}"' if scope else "")
+    return answer("401 Unauthorized", "Content-Type: application/json", f"WWW-Authenticate: {wanted}")
+
+
+HUB_CHALLENGE = challenge(f"https://{HUB_TOKENS}/token", "registry.docker.io", "repository:library/nginx:pull")
+
+
+def always(given: bytes) -> Answers:
+    """A server that answers so."""
+    return lambda _request: given
+
+
+def with_token(last: bytes, *, token: bytes = b'{"token": "t-1"}', first: bytes = HUB_CHALLENGE) -> Answers:
+    """A registry that wants a token and answers so once it has one, and its token service."""
+
+    def answers(request: Request) -> bytes:
+        if "/manifests/" not in request.target:
+            return answer("200 OK", "Content-Type: application/json", body=token)
+        return last if "authorization" in request.headers else first
+
+    return answers
+
+
 @dataclass
 class Internet:
-    """The server, the names, and what was asked of both. ``addresses`` is what every name resolves to."""
+    """The server, the names, and what was asked of both.
+
+    ``addresses`` is what every name resolves to; ``instead_of_tls`` is sent byte by byte, and then nothing.
+    """
 
     certificates: Certificates
     answers: Answers
     addresses: list[str] = field(default_factory=lambda: [PUBLIC])
-    silent: bool = False
+    instead_of_tls: bytes | None = None
     connections: int = 0
     requests: list[Request] = field(default_factory=list)
     resolved: list[str] = field(default_factory=list)
@@ -146,10 +179,6 @@ class Internet:
         """Let the server wait, but not past the end of the test."""
         self._closing.wait(seconds)
 
-    @property
-    def over(self) -> bool:
-        return self._closing.is_set()
-
     def _resolve(self, host: str) -> list[str]:
         self.resolved.append(host)
         return self.addresses
@@ -171,19 +200,29 @@ class Internet:
 
     def _serve(self, plain: socket.socket) -> None:
         with plain:
-            if self.silent:
-                self._closing.wait(10)
-                return
             plain.settimeout(10)
             try:
+                if self.instead_of_tls is not None:
+                    self._drip(plain, self.instead_of_tls)
+                    return
                 with self._context.wrap_socket(plain, server_side=True) as wire:
                     self._answer(wire)
             except OSError:  # the client hung up, as it should
                 return
 
+    def _drip(self, plain: socket.socket, drops: bytes) -> None:
+        for drop in drops:
+            plain.sendall(bytes([drop]))
+            if self._closing.wait(0.05):
+                return
+        self._closing.wait(10)
+
     def _answer(self, wire: ssl.SSLSocket) -> None:
         with wire.makefile("rb") as read:
-            method, target, _ = read.readline().decode().split(" ")
+            first = read.readline().decode()
+            if not first:  # the client's time was up
+                return
+            method, target, _ = first.split(" ")
             lines = iter(lambda: read.readline().decode().strip(), "")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         request = Request(method, headers["host"], target, headers)

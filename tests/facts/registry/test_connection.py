@@ -193,7 +193,7 @@ def test_a_name_server_that_stalls(internet: Start) -> None:
 @pytest.mark.usefixtures("hurried")
 def test_a_server_that_takes_the_connection_and_is_silent(internet: Start) -> None:
     web = internet(lambda _: OK)
-    web.silent = True
+    web.instead_of_tls = b""
     assert refused(web.network).why == "timed-out"
 
 
@@ -239,9 +239,9 @@ def test_a_server_that_answers_by_drops(internet: Start, first: bytes, drop: byt
     """Each drop comes in time, all of them never do."""
     web: Internet
 
-    def drops(_: Request) -> Iterator[bytes]:
+    def drops(_request: Request) -> Iterator[bytes]:
         yield first
-        while not web.over:
+        for _ in range(200):
             web.pause(0.05)
             yield drop
 

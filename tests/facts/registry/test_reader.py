@@ -19,14 +19,13 @@ from pull_doctor.facts.values import RegistryLookup
 from pull_doctor.intake.task import Task
 from pull_doctor.resource import Place
 from tests.facts.botocore_world import OWN_ACCOUNT, REGION, World
-from tests.facts.registry.internet import HUB, OWN, Answers, Internet, answer
+from tests.facts.registry.internet import HUB, MISSING, OWN, Answers, Internet, answer
 
 Start = Callable[[Answers], Internet]
 
 HERE = (OWN_ACCOUNT, REGION)
 NGINX = q.RegistryImage(*HERE, HUB, "library/nginx", "1")
 OWN_WEB = q.RegistryImage(*HERE, OWN, "team/web", "1")
-MISSING = answer("404 Not Found")
 TASK = Task("arn", "id", Place("aws", OWN_ACCOUNT, REGION), "prod")
 
 
@@ -55,7 +54,7 @@ def test_any_other_is_not_even_resolved(
     web = internet(lambda _: MISSING)
     fact = ask(aws(Registry(off, frozenset(hosts), web.network)), question)
     assert isinstance(fact, Unknown)
-    assert (fact.why, fact.action, fact.resource) == ("switched-off", None, question.repository)
+    assert (fact.why, fact.action, fact.resource) == ("switched-off", None, question.host)
     assert "registry-probe" in (fact.detail or "")
     assert question.host in (fact.detail or "")
     assert (web.resolved, web.connections) == ([], 0)

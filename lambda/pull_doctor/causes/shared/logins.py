@@ -6,6 +6,7 @@ import re
 from shlex import quote
 
 from pull_doctor.causes.outcome import Fix, Ok, Outcome, Undetermined
+from pull_doctor.causes.shared.machines import MANAGED
 from pull_doctor.causes.shared.stored import OF_THE_REGISTRY
 from pull_doctor.causes.shared.stored_findings import Use, judged
 from pull_doctor.facts.fact import Fact, Known, Unknown
@@ -20,6 +21,8 @@ OF_A_RULE = re.compile(r"not signed in notary|vulnerability (?:policy|scanning|s
 """A registry's refusal of an image for what it is, whoever asks."""
 _WITHOUT_SUCH_AN_IMAGE = re.compile(r"repository does not exist|insufficient_scope", re.IGNORECASE)
 """What Docker Hub says of an image that it does not have, or does not show; of a wrong login it says so."""
+_SIGNED_IN = re.compile(r"incorrect username or password|bad credentials|failed to fetch oauth token", re.IGNORECASE)
+"""Words for a login that was tried; who has none is asked for one, and gets an anonymous token."""
 NO_LOGIN = "the task definition names no credentials for a registry"
 NOUN = "with the login to a registry"
 LEAD = "ECS signs in to a registry with"
@@ -51,15 +54,32 @@ def of_login(
 def all_public(image: ImageReference) -> bool:
     """Whether nothing is private there, so that no login can be missing; Docker Hub's official images are public.
 
+    No account of Docker Hub has a dot in its name: what has one is another registry's host behind Docker Hub's.
     https://docs.docker.com/docker-hub/image-library/trusted-content/
     """
-    official = image.host == DOCKER_HUB_HOST and image.repository.startswith("library/")
-    return official or image.host in _PUBLIC
+    account = image.repository.partition("/")[0]
+    return image.host in _PUBLIC or (image.host == DOCKER_HUB_HOST and (account == "library" or "." in account))
 
 
 def hides_nothing(image: ImageReference, message: str) -> bool:
     """Whether a refusal means that there is no such image: none is private, and the text does not blame the login."""
     return all_public(image) and bool(_WITHOUT_SUCH_AN_IMAGE.search(message))
+
+
+def has_agents_login(task: Task) -> bool:
+    """Whether the container agent on the host may have a login of its own, in settings that no API shows.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth-container-instances.html
+    """
+    return not task.on_fargate and task.launch_type != MANAGED
+
+
+def agents_login(task: Task, image: ImageReference, message: str) -> Unknown | None:
+    """The login that the text shows to be the agent's, of a task without one; ``None`` where the text shows none."""
+    if not (has_agents_login(task) and _SIGNED_IN.search(message)):
+        return None
+    detail = "ECS's text tells of a login, and the only one that the task could use is in ECS_ENGINE_AUTH_DATA"
+    return Unknown(f"the container agent's own login to {image.host}", "not-visible", detail=detail)
 
 
 def new_value(secret: str, place: Place) -> Fix:

@@ -40,6 +40,17 @@ class CacheRulesOf(OfARegistry[tuple[values.CacheRule, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRuleWorks(OfARegistry[values.CacheRuleState | None]):
+    """Whether ECR can sign in to the upstream of a pull-through cache rule; ``None`` if there is no such rule."""
+
+    prefix: str
+
+    @property
+    def fact(self) -> str:
+        return f"whether cache rule {self.prefix} of registry {self.registry} ({self.region}) works"
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryDetails(OfARegistry[values.Repository | None]):
     """The repository and what encrypts it; ``None`` if there is no such repository."""
 

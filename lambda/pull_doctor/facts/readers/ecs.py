@@ -22,7 +22,7 @@ _NO_TASK_DEFINITION = "unable to describe task definition"
 _INTERFACE_ATTACHMENTS = ("eni", "ElasticNetworkInterface")
 _OF_A_SERVICE = "ecs-svc/"
 _REPLACED = "INACTIVE"
-_OF_THE_AGENT = ("ecs.os-type", "ecs.cpu-architecture")
+_OF_THE_AGENT = ("ecs.os-type", "ecs.os-family", "ecs.cpu-architecture")
 _PAGE = 100
 
 
@@ -85,7 +85,15 @@ def started_with(aws: Aws, question: questions.StartedWith) -> values.Deployment
             return None
         raise IncompleteAnswerError(f"ECS answered neither {arn} nor a failure")
     return values.Deployment(
-        id=question.deployment, status=_REPLACED, task_definition=found.get("taskDefinition"), **_network(found)
+        id=question.deployment,
+        status=_REPLACED,
+        task_definition=found.get("taskDefinition"),
+        digests=tuple(
+            (each["containerName"], each["imageDigest"])
+            for each in found.get("containerImages", [])
+            if each.get("imageDigest")
+        ),
+        **_network(found),
     )
 
 
@@ -115,6 +123,7 @@ def one_container_instance(aws: Aws, question: questions.OneContainerInstance) -
             for each in found.get("attributes", [])
             if each["name"] in _OF_THE_AGENT
         ),
+        docker_version=found.get("versionInfo", {}).get("dockerVersion"),
     )
 
 
@@ -140,6 +149,7 @@ def one_task_definition(aws: Aws, question: questions.OneTaskDefinition) -> valu
         os_family=found.get("runtimePlatform", {}).get("operatingSystemFamily"),
         cpu_architecture=found.get("runtimePlatform", {}).get("cpuArchitecture"),
         tags=_tags(aws, answer),
+        storage=found.get("ephemeralStorage", {}).get("sizeInGiB"),
     )
 
 

@@ -13,6 +13,7 @@ from pull_doctor.facts import questions, values
 from pull_doctor.facts.aws import Aws
 from pull_doctor.facts.errors import error_code
 from pull_doctor.facts.readers.reader import IncompleteAnswerError, answers, client, owners_client
+from pull_doctor.intake.scrub import scrub
 
 _PAGE = 1000
 _NO_REPOSITORY = "RepositoryNotFoundException"
@@ -73,6 +74,22 @@ def cache_rules(aws: Aws, question: questions.CacheRulesOf) -> tuple[values.Cach
         for page in pages
         for rule in page["pullThroughCacheRules"]
     )
+
+
+@answers(questions.CacheRuleWorks, "ecr:ValidatePullThroughCacheRule")
+def cache_rule_works(aws: Aws, question: questions.CacheRuleWorks) -> values.CacheRuleState | None:
+    """Let ECR try a rule: it signs in to the upstream as the rule says, and fetches nothing.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ValidatePullThroughCacheRule.html
+    """
+    ecr = owners_client(aws, "ecr", question)
+    try:
+        answer = ecr.validate_pull_through_cache_rule(registryId=question.registry, ecrRepositoryPrefix=question.prefix)
+    except ClientError as error:
+        if error_code(error) == "PullThroughCacheRuleNotFoundException":
+            return None
+        raise
+    return values.CacheRuleState(answer["isValid"], scrub(answer.get("failure", "")) or None)
 
 
 @answers(questions.RepositoryDetails, "ecr:DescribeRepositories")

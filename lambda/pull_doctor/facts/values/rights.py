@@ -95,6 +95,14 @@ class CacheRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRuleState:
+    """What ECR found when it tried a pull-through cache rule; ``failure`` is its sentence on what does not work."""
+
+    valid: bool
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """An ECR repository; ``encryption`` is ``AES256``, ``KMS`` or ``KMS_DSSE``, ``key`` the ARN of its KMS key."""
 

@@ -29,8 +29,9 @@ class ContainerDefinition:
 class TaskDefinition:
     """A task definition; ``execution_role`` is the ARN of the role that pulls on Fargate.
 
-    ``os_family`` and ``cpu_architecture`` are its runtime platform (``LINUX``, ``ARM64``), where it names one. ``tags``
-    are key and value of those that the settings name; ``None`` where none was asked for.
+    ``os_family`` and ``cpu_architecture`` are its runtime platform (``LINUX``, ``ARM64``), where it names one.
+    ``storage`` is its ephemeral storage in GiB, where it sets that. ``tags`` are key and value of those that the
+    settings name; ``None`` where none was asked for.
     """
 
     family: str
@@ -43,13 +44,15 @@ class TaskDefinition:
     os_family: str | None = None
     cpu_architecture: str | None = None
     tags: tuple[tuple[str, str], ...] | None = None
+    storage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment of a service: the network configuration and the task definition with which it starts tasks.
 
-    ``desired`` and ``running`` count its tasks. ``rollout_state`` is COMPLETED, FAILED, or IN_PROGRESS.
+    ``desired`` and ``running`` count its tasks. ``rollout_state`` is COMPLETED, FAILED, or IN_PROGRESS. ``digests``
+    are the containers' names, each with the digest to which its image was resolved, where a service revision tells it.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Deployment:
     rollout_state: str | None = None
     desired: int | None = None
     running: int | None = None
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Sibling:
 class ContainerInstance:
     """A container instance; ``instance`` is its EC2 instance id, or ``mi-...`` for a machine on premises.
 
-    ``attributes`` are names and values of those that tell of the agent (``ecs.os-type``, ``ecs.cpu-architecture``).
+    ``attributes`` are names and values of those that tell of its platform (``ecs.os-type``, ``ecs.os-family``,
+    ``ecs.cpu-architecture``). ``docker_version`` is as ECS gives it ("DockerVersion: 25.0.8").
     """
 
     arn: str
@@ -105,3 +110,4 @@ class ContainerInstance:
     agent_version: str | None
     agent_connected: bool | None
     attributes: tuple[tuple[str, str], ...] = ()
+    docker_version: str | None = None

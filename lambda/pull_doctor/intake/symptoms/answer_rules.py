@@ -11,7 +11,7 @@ from pull_doctor.intake.symptoms.rule import Rule, rule
 LIMITS_AND_LOGINS: tuple[Rule, ...] = (
     rule(
         "rate-limited",
-        r"toomanyrequests|too many requests| 429\b|rate limit|rate exceeded|throttlingexception",
+        r"toomanyrequests|too many requests| 429\b|rate limit|rate exceeded|throttlingexception|requestlimitexceeded",
         "CannotPullContainerError: Error response from daemon: pull access denied for acme/web: toomanyrequests: You "
         "have reached your unauthenticated pull rate limit.",
     ),
@@ -100,7 +100,7 @@ OUTAGES: tuple[Rule, ...] = (
     rule(
         "registry-unavailable-5xx",
         r"50[0234](?<!daemon: \d\d\d):? (?:internal|bad|service|gateway|slow|not implemented)"
-        r"|unexpected.{0,20} status.{0,160} 5\d\d\b|http 5\d\d response|serverexception"
+        r"|unexpected.{0,20} status.{0,160} 5\d\d\b|http 5\d\d response|serverexception|internalfailure: "
         r"|could not reach any registry endpoint|registry is temporarily unavailable|bad gateway|gateway time-?out"
         r"|: service unavailable",
         "CannotPullContainerError: failed to resolve ref docker.io/library/redis:7: failed to authorize: failed to "
@@ -154,6 +154,7 @@ MISSING: tuple[Rule, ...] = (
         "image-not-found",
         r" 404 not found(?<!/token/: 404 not found)|is not found|status code(?: \[[^\]]{1,100}\])?: 404\b"
         r"|http 404 response|image with imageid .{1,200} does not exist"
+        r"|imagearchivedexception|image .{0,200}\b(?:is|was) (?:in the )?archived?\b"
         r"|(?:image|manifest|tag) (?:(?:was |could )?not (?:be )?found|does not exist)",
         'CannotPullContainerError: Error response from daemon: manifest tagged by "5" is not found',
     ),

@@ -11,13 +11,22 @@ from pull_doctor.intake.symptoms.rule import Rule, rule
 ON_THE_HOST: tuple[Rule, ...] = (
     rule(
         "daemon-or-agent-fault",
+        r"pull command failed: panic: runtime error",
+        "CannotPullContainerError: pull command failed: panic: runtime error: invalid memory address or nil pointer "
+        "dereference",
+        phase="download",
+    ),
+    rule(
+        "daemon-or-agent-fault",
         r"panic: runtime error|nil pointer dereference|cannot connect to the docker daemon|dial unix|unix:/"
         r"|error during connect|daemon is (?:shutting down|not running)",
         "CannotPullContainerError: rpc error: code = Unavailable desc = connection error: dial unix "
         "/run/containerd/containerd.sock: connect: connection refused",
     ),
 )
-"""Nobody was called yet: a socket on the host that refuses is no registry that refuses."""
+"""Nobody was called yet: a socket on the host that refuses is no registry that refuses.
+
+The crash of a pull is AWS's own example of one that cannot reach the layers in S3."""
 
 CREDENTIALS: tuple[Rule, ...] = (
     rule(
@@ -33,7 +42,9 @@ CREDENTIALS: tuple[Rule, ...] = (
 ON_THE_WAY: tuple[Rule, ...] = (
     rule(
         "proxy-failure",
-        r"proxyconnect|proxy authentication required",
+        # Docker looks at no status of a ping: one without its number is a proxy's, which does not let it through.
+        r"proxyconnect|proxy authentication required"
+        r"|get \"?https?://[^\s/]{1,300}/v2/\"?: (?:forbidden|bad gateway|service unavailable|gateway time-?out)\.?$",
         "CannotPullContainerError: Error response from daemon: Get https://registry-1.docker.io/v2/: proxyconnect "
         "tcp: dial tcp 10.20.0.8:3128: connect: connection refused",
     ),

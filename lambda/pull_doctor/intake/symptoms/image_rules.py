@@ -14,7 +14,7 @@ FORM: tuple[Rule, ...] = (
         r"|layers from manifest|invalid rootfs in|unsupported manifest|manifest invalid|schema ?(?:version )?1\b"
         r"|image format v1|missing signature key|mediatype in manifest"
         r"|media ?type .{0,100}(?:not supported|unsupported|no longer supported)|unsupported media ?type"
-        r"|unexpected media type|encountered unknown type|/manifests/.{0,160} 405 method not allowed",
+        r"|unexpected media type|encountered (?:unknown type|remote)|/manifests/.{0,160} 405 method not allowed",
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to unpack image on snapshotter "
         "overlayfs: failed to extract layer sha256:5e1f: failed to get stream processor for application/"
         "vnd.in-toto+json: no processor for media-type: unknown",

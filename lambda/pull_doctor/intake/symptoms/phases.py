@@ -27,7 +27,7 @@ PHASE_MARKS: tuple[tuple[Phase, re.Pattern[str]], ...] = (
     ),
     _mark(
         "sign-in",
-        r"ecr registry auth|pull registry auth|getauthorizationtoken|https://api\.ecr|cannotpullecrcontainererror"
+        r"ecr registry auth|registry auth from ecr|pull registry auth|getauthorizationtoken|https://api\.ecr|cannotpullecrcontainererror"
         r"|engine ecr credentials|failed to authorize|fetch (?:anonymous|oauth) token|https://auth\.docker\.io"
         r"|https://\S{1,100}/token/",
     ),

@@ -115,8 +115,8 @@ _ASSUMED_ROLE = re.compile(r"assume the role '?(?P<role>arn:[^\s']{1,400}/[^\s']
 _DIGEST = re.compile(r"(?:@|/manifests/|\bmanifest )(?P<digest>sha256:[0-9a-f]{64})(?![0-9a-f])")
 _PLATFORM = re.compile(
     r"for platform \{?(?P<a>[a-z]+/[\w/.]+)\}?|matching platform '(?P<b>[^']{1,60})'"
-    r"|no matching manifest for (?P<c>[a-z]+/\S{1,40}(?: [\d.]{1,20})?) in "
-    r"|(?:wanted |the specified platform \()(?P<d>[a-z]+/[\w/.]+)",
+    r"|no matching manifest for (?P<c>[a-z]+(?:\([\d.]{1,20}\))?/\S{1,40}(?: [\d.]{1,20})?) in "
+    r"|(?:wanted |the specified platform \(|detected host platform \()(?P<d>[a-z]+/[\w/.]+)",
     re.IGNORECASE,
 )
 
