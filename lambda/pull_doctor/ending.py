@@ -12,7 +12,7 @@ from typing import Any
 
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.outcome import Still
-from pull_doctor.causes.shared.images import moment
+from pull_doctor.causes.shared.image.images import moment
 from pull_doctor.differences import differences
 from pull_doctor.facts import questions
 from pull_doctor.facts.answers import Answers

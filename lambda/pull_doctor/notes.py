@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from pull_doctor.causes.catalogue import SILENT
 from pull_doctor.causes.outcome import AwsCommand
-from pull_doctor.causes.shared.amended import granting, with_statement
-from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.machines import MANAGED, called, machine_of, on_windows
-from pull_doctor.causes.shared.refusals import PUSHING
+from pull_doctor.causes.shared.host.machines import MANAGED, called, machine_of, on_windows
+from pull_doctor.causes.shared.image.images import repository_of
+from pull_doctor.causes.shared.rights.amended import granting, with_statement
+from pull_doctor.causes.shared.rights.refusals import PUSHING
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.intake.failures import WHOLE_TASK
 from pull_doctor.intake.image_reference import ecr_host, parse_ecr_host

@@ -16,7 +16,7 @@ from pull_doctor.causes.catalogue import CATALOGUE, Row
 from pull_doctor.causes.outcome import Evidence, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import address_class
 from pull_doctor.causes.runner import checks, run
-from pull_doctor.causes.shared.images import repository_of
+from pull_doctor.causes.shared.image.images import repository_of
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, Sibling
 from pull_doctor.intake.symptom import PHASES, Phase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pull_doctor.causes.shared.amended import deleted_in, with_statement, without_denials, without_the_deleted
+from pull_doctor.causes.shared.rights.amended import deleted_in, with_statement, without_denials, without_the_deleted
 from pull_doctor.policy.request import Caller, Request
 from tests.causes.factory import ROLE, allowing, document
 

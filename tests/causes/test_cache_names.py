@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pull_doctor.causes.shared.cache_names import no_rule_fits
+from pull_doctor.causes.shared.cache.names import no_rule_fits
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import CacheRule
 from pull_doctor.intake.image_reference import parse_reference

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pull_doctor.causes.shared.lifecycle import taken_by
+from pull_doctor.causes.shared.image.lifecycle import taken_by
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import LifecycleRule
 from pull_doctor.intake.image_reference import ImageReference, parse_reference

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pull_doctor.causes.shared.near_misses import closest, difference, near
+from pull_doctor.causes.shared.image.near_misses import closest, difference, near
 
 PLAIN = "1.41.3 1.41.2 1.41.1 1.41.0 1.40.9 1.40.8 1.39.0 1.38.4 latest main"
 LEADING = "v1.41.3 v1.41.2 v1.41.1 v1.41.0 v1.40.9 v1.40.8 v1.39.0 v1.38.4 latest main"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.causes.outcome import Problem
-from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.neighbours import Neighbours, leave_subnet, neighbours
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import NetworkAcl, Route, RouteTable, Subnet
 from pull_doctor.network.flows import Flow
@@ -191,7 +191,7 @@ def test_the_paths_are_walked_once_for_each_other_subnet(monkeypatch: pytest.Mon
         walked.append(puller.subnet.id)
         return follow(flows, puller, vpc)
 
-    monkeypatch.setattr("pull_doctor.causes.shared.neighbours.follow", counted)
+    monkeypatch.setattr("pull_doctor.causes.shared.network.neighbours.follow", counted)
     world = beside(routes(WITH_NAT_2), **dict.fromkeys((f"n{at}" for at in range(15)), (BY_NAT_2,)))
     outcome("no-route-to-registry", replace(world, failures=(failure(image=HUB_IMAGE),)))
     assert walked == [f"subnet-n{at}" for at in range(15)]

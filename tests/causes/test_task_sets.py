@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pull_doctor.causes.outcome import AwsCommand, Problem
-from pull_doctor.causes.shared.paths import primary, starts_with
+from pull_doctor.causes.shared.network.paths import primary, starts_with
 from pull_doctor.facts.fact import Known, Unknown
 from pull_doctor.facts.values import Deployment, EcrLookup, Service
 from tests.causes.factory import DEPLOYMENT, FOUND, NOT_FOUND, SERVICE, TASK, World, failure, outcome

@@ -152,7 +152,7 @@ def test_the_reader_role_of_another_account_is_assumed(aws: EmulatedAws, monkeyp
         "Condition": {"StringEquals": {"sts:ExternalId": "external"}},
     }
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = aws.client("iam", account=OTHER_ACCOUNT).create_role(RoleName="reader", AssumeRolePolicyDocument=trust)
+    role = aws.client("iam", account=OTHER_ACCOUNT).create_role(RoleName="reads-causes", AssumeRolePolicyDocument=trust)
     reader = ReaderRole(role["Role"]["Arn"], "external")
     report = report_on(aws, world.event, Aws(session(aws), {OTHER_ACCOUNT: reader}, registry=OFFLINE))
     assert report.causes[0].cause == "no-route-to-registry"

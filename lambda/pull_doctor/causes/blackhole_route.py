@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import Needed, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, neighbours
+from pull_doctor.causes.shared.network.paths import (
     Model,
     at_steps,
     attached_egress_only,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.machines import MANAGED, ON_PREMISES, called, machine_of, on_windows
+from pull_doctor.causes.shared.host.machines import MANAGED, ON_PREMISES, called, machine_of, on_windows
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, ContainerInstance
 from pull_doctor.intake.image_reference import ImageReference

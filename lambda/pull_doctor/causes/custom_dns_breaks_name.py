@@ -15,8 +15,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, hosts, silence, still_there, undecided
-from pull_doctor.causes.shared.vpc_endpoints import ECR, STORES, endpoint_resource, listed
+from pull_doctor.causes.shared.network.paths import broken_by, hop_evidence, hosts, silence, still_there, undecided
+from pull_doctor.causes.shared.network.vpc_endpoints import ECR, STORES, endpoint_resource, listed
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference

@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Outcome
-from pull_doctor.causes.shared.missing_endpoints import judge
+from pull_doctor.causes.shared.network.missing_endpoints import judge
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.image_reference import ImageReference

@@ -12,9 +12,9 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.hosts import slowed_down
-from pull_doctor.causes.shared.images import place_of, repository_of
-from pull_doctor.causes.shared.keys import UNUSABLE, usable_again
+from pull_doctor.causes.shared.host.answering import slowed_down
+from pull_doctor.causes.shared.image.images import place_of, repository_of
+from pull_doctor.causes.shared.secrets.keys import UNUSABLE, usable_again
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Key, Repository
 from pull_doctor.intake.image_reference import ImageReference

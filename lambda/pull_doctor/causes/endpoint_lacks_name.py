@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     hop_evidence,
     silence,
@@ -21,7 +21,7 @@ from pull_doctor.causes.shared.paths import (
     table_in_use,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import create_interface, endpoint_resource
+from pull_doctor.causes.shared.network.vpc_endpoints import create_interface, endpoint_resource
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference

@@ -12,8 +12,8 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, hosts, silence, still_there, undecided
-from pull_doctor.causes.shared.vpc_endpoints import create_interface, endpoint_resource
+from pull_doctor.causes.shared.network.paths import broken_by, hop_evidence, hosts, silence, still_there, undecided
+from pull_doctor.causes.shared.network.vpc_endpoints import create_interface, endpoint_resource
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service, VpcEndpoint
 from pull_doctor.intake.symptom import Symptom

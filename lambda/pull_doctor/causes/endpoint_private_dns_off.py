@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     hop_evidence,
     hosts,
@@ -21,7 +21,7 @@ from pull_doctor.causes.shared.paths import (
     table_in_use,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import dns_attributes, endpoint_resource, listed, of_traces
+from pull_doctor.causes.shared.network.vpc_endpoints import dns_attributes, endpoint_resource, listed, of_traces
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     failing_hop,
     hop_evidence,

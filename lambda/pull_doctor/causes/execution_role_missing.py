@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_r
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.roles import (
+from pull_doctor.causes.shared.rights.roles import (
     MANAGED_POLICY,
     Judged,
     ecs_tasks_may_assume,

@@ -11,8 +11,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_r
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Undetermined
-from pull_doctor.causes.shared.roles import execution_role
-from pull_doctor.causes.shared.trusts import distrusts
+from pull_doctor.causes.shared.rights.roles import execution_role
+from pull_doctor.causes.shared.rights.trusts import distrusts
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Role, TaskDefinition
 from pull_doctor.intake.symptom import Symptom

@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import untold
-from pull_doctor.causes.shared.machines import MANAGED, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.host.machines import MANAGED, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.image.images import untold
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import ContainerInstance, Instance
 from pull_doctor.intake.symptom import Symptom

@@ -12,8 +12,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/automated_image_clea
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Outcome, Problem
-from pull_doctor.causes.shared.images import untold
-from pull_doctor.causes.shared.machines import MANAGED, ON_PREMISES, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.host.machines import MANAGED, ON_PREMISES, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.image.images import untold
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import ContainerInstance, Instance
 from pull_doctor.intake.symptom import Symptom

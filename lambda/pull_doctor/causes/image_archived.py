@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.deployments import deploy_anew, shown_by
-from pull_doctor.causes.shared.images import (
+from pull_doctor.causes.shared.image.deployments import deploy_anew, shown_by
+from pull_doctor.causes.shared.image.images import (
     archived_later,
     behind_cache,
     image_in,
@@ -27,7 +27,7 @@ from pull_doctor.causes.shared.images import (
     restored_since,
     restoring,
 )
-from pull_doctor.causes.shared.lifecycle import taken_by
+from pull_doctor.causes.shared.image.lifecycle import taken_by
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, LifecycleRule, Service
 from pull_doctor.intake.image_reference import ImageReference

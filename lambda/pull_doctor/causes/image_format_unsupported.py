@@ -14,11 +14,11 @@ from __future__ import annotations
 import shlex
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
-from pull_doctor.causes.shared.builds import DOCKER_FORM, may_push, pushed_to, rebuilt
-from pull_doctor.causes.shared.forms import Complaint, Held, called, complaint, held
-from pull_doctor.causes.shared.images import asker, repository_of, untold
-from pull_doctor.causes.shared.platforms import wanted_by
-from pull_doctor.causes.shared.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.builds import DOCKER_FORM, may_push, pushed_to, rebuilt
+from pull_doctor.causes.shared.image.forms import Complaint, Held, called, complaint, held
+from pull_doctor.causes.shared.image.images import asker, repository_of, untold
+from pull_doctor.causes.shared.image.platforms import wanted_by
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.manifest import DOCKER_IMAGE
 from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, TaskDefinition

@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.elsewhere import (
+from pull_doctor.causes.shared.image.elsewhere import (
     another_registry,
     copied_from,
     copy_fixes,
@@ -20,7 +20,7 @@ from pull_doctor.causes.shared.elsewhere import (
     on_its_way,
     own_fix,
 )
-from pull_doctor.causes.shared.images import (
+from pull_doctor.causes.shared.image.images import (
     archived_later,
     behind_cache,
     image_in,
@@ -31,8 +31,8 @@ from pull_doctor.causes.shared.images import (
     repository_of,
     restored_since,
 )
-from pull_doctor.causes.shared.lifecycle import taken_by
-from pull_doctor.causes.shared.near_tags import NearTag, beside, near_fixes, near_tags, shown, told
+from pull_doctor.causes.shared.image.lifecycle import taken_by
+from pull_doctor.causes.shared.image.near_tags import NearTag, beside, near_fixes, near_tags, shown, told
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, EcrTags, LifecycleRule, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference

@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.ht
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.roles import role_of_session
+from pull_doctor.causes.shared.rights.roles import role_of_session
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Instance, InstanceProfile
 from pull_doctor.intake.image_reference import ImageReference

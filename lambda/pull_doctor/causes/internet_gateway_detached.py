@@ -10,8 +10,8 @@ https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import Needed, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, neighbours
+from pull_doctor.causes.shared.network.paths import (
     Model,
     at_steps,
     attached_gateway,

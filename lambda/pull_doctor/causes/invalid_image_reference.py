@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinitio
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import asker
+from pull_doctor.causes.shared.image.images import asker
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.reference_fault import UNFILLED, Fault, find_fault

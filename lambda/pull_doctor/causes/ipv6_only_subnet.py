@@ -16,8 +16,8 @@ import shlex
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import Needed, Neighbours, leave_subnet, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     failing_hop,
     hop_evidence,

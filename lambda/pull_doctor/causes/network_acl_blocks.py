@@ -18,8 +18,8 @@ from typing import Literal
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.row import host_class
-from pull_doctor.causes.shared.neighbours import Needed, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, neighbours
+from pull_doctor.causes.shared.network.paths import (
     at_steps,
     broken_by,
     far_end,
@@ -29,7 +29,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
+from pull_doctor.causes.shared.network.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import AclEntry, NetworkAcl, Service
 from pull_doctor.intake.symptom import Symptom

@@ -13,8 +13,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_ima
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Still
-from pull_doctor.causes.shared.neighbours import Needed, Neighbours, leave_subnet, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     hop_evidence,
     hosts,

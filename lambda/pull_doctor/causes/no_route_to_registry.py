@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.paths import (
     Model,
     attached_egress_only,
     broken_by,
@@ -33,7 +33,7 @@ from pull_doctor.causes.shared.paths import (
     undecided,
     usable_nats,
 )
-from pull_doctor.causes.shared.vpc_endpoints import create_interface, dns_attributes
+from pull_doctor.causes.shared.network.vpc_endpoints import create_interface, dns_attributes
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import RouteTable, Service
 from pull_doctor.intake.image_reference import ImageReference

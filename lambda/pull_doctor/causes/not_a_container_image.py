@@ -13,11 +13,11 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.ht
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
-from pull_doctor.causes.shared.builds import rebuilt
-from pull_doctor.causes.shared.forms import ATTESTATION, NOTHING, Complaint, Held, called, complaint, held
-from pull_doctor.causes.shared.images import asker, repository_of, untold
-from pull_doctor.causes.shared.platforms import wanted_by
-from pull_doctor.causes.shared.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.builds import rebuilt
+from pull_doctor.causes.shared.image.forms import ATTESTATION, NOTHING, Complaint, Held, called, complaint, held
+from pull_doctor.causes.shared.image.images import asker, repository_of, untold
+from pull_doctor.causes.shared.image.platforms import wanted_by
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Platform, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference

@@ -12,8 +12,8 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.refusals import (
+from pull_doctor.causes.shared.image.images import repository_of
+from pull_doctor.causes.shared.rights.refusals import (
     HELD,
     SIGN_IN,
     Pulling,
@@ -24,7 +24,7 @@ from pull_doctor.causes.shared.refusals import (
     more,
     who_pulls,
 )
-from pull_doctor.causes.shared.roles import name_of
+from pull_doctor.causes.shared.rights.roles import name_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import DeniedBy, Symptom

@@ -22,7 +22,7 @@ from pull_doctor.causes.outcome import (
     Still,
     Undetermined,
 )
-from pull_doctor.causes.shared.refusals import (
+from pull_doctor.causes.shared.rights.refusals import (
     SIGN_IN,
     Seen,
     blames,
@@ -34,7 +34,7 @@ from pull_doctor.causes.shared.refusals import (
     text_evidence,
     who_pulls,
 )
-from pull_doctor.causes.shared.roles import name_of
+from pull_doctor.causes.shared.rights.roles import name_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Role
 from pull_doctor.intake.image_reference import ImageReference

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.deployments import deploy_anew, shown_by, started_by_newest
-from pull_doctor.causes.shared.images import (
+from pull_doctor.causes.shared.image.deployments import deploy_anew, shown_by, started_by_newest
+from pull_doctor.causes.shared.image.images import (
     asker,
     behind_cache,
     image_in,
@@ -26,7 +26,7 @@ from pull_doctor.causes.shared.images import (
     restored_since,
     restoring,
 )
-from pull_doctor.causes.shared.lifecycle import taken_by
+from pull_doctor.causes.shared.image.lifecycle import taken_by
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import CacheRule, EcrImage, EcrLookup, LifecycleRule, RegistryLookup, Service
 from pull_doctor.intake.image_reference import ImageReference

@@ -16,10 +16,10 @@ import re
 from collections.abc import Sequence
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still
-from pull_doctor.causes.shared.builds import may_push, pushed_to, rebuilt
-from pull_doctor.causes.shared.forms import held
-from pull_doctor.causes.shared.images import asker, repository_of, untold
-from pull_doctor.causes.shared.platforms import (
+from pull_doctor.causes.shared.image.builds import may_push, pushed_to, rebuilt
+from pull_doctor.causes.shared.image.forms import held
+from pull_doctor.causes.shared.image.images import asker, repository_of, untold
+from pull_doctor.causes.shared.image.platforms import (
     fits,
     listed,
     of_fargate,
@@ -30,7 +30,7 @@ from pull_doctor.causes.shared.platforms import (
     wanted_by,
     written,
 )
-from pull_doctor.causes.shared.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Platform, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference

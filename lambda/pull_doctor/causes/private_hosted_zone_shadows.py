@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     failing_hop,
     hop_evidence,

@@ -13,8 +13,8 @@ https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import Needed, leave_subnet, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Needed, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.paths import (
     at_steps,
     broken_by,
     failing_hop,

@@ -26,8 +26,8 @@ from pull_doctor.causes.outcome import (
     Still,
     Undetermined,
 )
-from pull_doctor.causes.shared.images import repository_of, under_cache
-from pull_doctor.causes.shared.refusals import (
+from pull_doctor.causes.shared.image.images import repository_of, under_cache
+from pull_doctor.causes.shared.rights.refusals import (
     SIGN_IN,
     Seen,
     asked_by_a_pull,
@@ -41,7 +41,7 @@ from pull_doctor.causes.shared.refusals import (
     ungranted,
     who_pulls,
 )
-from pull_doctor.causes.shared.roles import MANAGED_POLICY, name_of, policy_text
+from pull_doctor.causes.shared.rights.roles import MANAGED_POLICY, name_of, policy_text
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule
 from pull_doctor.intake.image_reference import ImageReference

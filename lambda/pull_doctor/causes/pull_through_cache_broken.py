@@ -20,12 +20,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.cache_names import REFUSED, lacks_library, not_upstream, without_library
-from pull_doctor.causes.shared.cache_rights import Rights, judged, names_a_right, without_rights
-from pull_doctor.causes.shared.cache_upstream import of_upstream
-from pull_doctor.causes.shared.cache_way import closed_at, of_the_layers, without_a_way
-from pull_doctor.causes.shared.images import place_of, repository_of
-from pull_doctor.causes.shared.refusals import Pulling, who_pulls
+from pull_doctor.causes.shared.cache.names import REFUSED, lacks_library, not_upstream, without_library
+from pull_doctor.causes.shared.cache.rights import Rights, judged, names_a_right, without_rights
+from pull_doctor.causes.shared.cache.upstream import of_upstream
+from pull_doctor.causes.shared.cache.way import closed_at, of_the_layers, without_a_way
+from pull_doctor.causes.shared.image.images import place_of, repository_of
+from pull_doctor.causes.shared.rights.refusals import Pulling, who_pulls
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, CacheRuleState, EcrLookup, RegistryLookup, Secret
 from pull_doctor.intake.image_reference import ImageReference

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.images import untold
-from pull_doctor.causes.shared.machines import MANAGED, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.host.machines import MANAGED, called, machine_of, standing, typed_on
+from pull_doctor.causes.shared.image.images import untold
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerInstance, EcrLookup, Instance
 from pull_doctor.intake.symptom import PHASES, Symptom

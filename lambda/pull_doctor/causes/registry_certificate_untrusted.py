@@ -20,9 +20,9 @@ from typing import Literal
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import host_class
-from pull_doctor.causes.shared.caches import from_ecr
-from pull_doctor.causes.shared.hosts import answering
-from pull_doctor.causes.shared.images import moment, untold
+from pull_doctor.causes.shared.cache.instead import from_ecr
+from pull_doctor.causes.shared.host.answering import answering
+from pull_doctor.causes.shared.image.images import moment, untold
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerInstance, RegistryLookup
 from pull_doctor.intake.image_reference import ImageReference

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker
-from pull_doctor.causes.shared.logins import (
+from pull_doctor.causes.shared.image.images import asker
+from pull_doctor.causes.shared.secrets.findings import Use
+from pull_doctor.causes.shared.secrets.logins import (
     FROM_FILE,
     LEAD,
     NO_LOGIN,
@@ -26,8 +27,7 @@ from pull_doctor.causes.shared.logins import (
     has_agents_login,
     of_login,
 )
-from pull_doctor.causes.shared.stored import existence
-from pull_doctor.causes.shared.stored_findings import Use
+from pull_doctor.causes.shared.secrets.stored import existence
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, RegistryLookup
 from pull_doctor.intake.image_reference import ImageReference

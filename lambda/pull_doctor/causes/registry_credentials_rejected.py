@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.logins import LEAD, NO_LOGIN, OF_A_RULE, hides_nothing, new_value
-from pull_doctor.causes.shared.stored import either, hold, in_one_line, resource_of
+from pull_doctor.causes.shared.secrets.logins import LEAD, NO_LOGIN, OF_A_RULE, hides_nothing, new_value
+from pull_doctor.causes.shared.secrets.stored import either, hold, in_one_line, resource_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import RegistryLookup, Secret
 from pull_doctor.intake.image_reference import ImageReference

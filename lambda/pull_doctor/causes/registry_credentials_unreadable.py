@@ -12,9 +12,9 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Outcome
-from pull_doctor.causes.shared.logins import LEAD, NO_LOGIN, NOUN, of_login
-from pull_doctor.causes.shared.stored import rights
-from pull_doctor.causes.shared.stored_findings import Use
+from pull_doctor.causes.shared.secrets.findings import Use
+from pull_doctor.causes.shared.secrets.logins import LEAD, NO_LOGIN, NOUN, of_login
+from pull_doctor.causes.shared.secrets.stored import rights
 from pull_doctor.facts.fact import Fact
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker, put_away
+from pull_doctor.causes.shared.image.images import asker, put_away
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import ImageReference, ecr_host

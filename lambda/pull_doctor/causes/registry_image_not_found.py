@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker, suffix_of
-from pull_doctor.causes.shared.logins import agents_login, all_public, hides_nothing
+from pull_doctor.causes.shared.image.images import asker, suffix_of
+from pull_doctor.causes.shared.secrets.logins import agents_login, all_public, hides_nothing
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference, parse_ecr_host

@@ -12,8 +12,8 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.amended import put, without_denials
-from pull_doctor.causes.shared.refusals import (
+from pull_doctor.causes.shared.rights.amended import put, without_denials
+from pull_doctor.causes.shared.rights.refusals import (
     HELD,
     Pulling,
     Seen,

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from shlex import quote
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Outcome, Problem
-from pull_doctor.causes.shared.caches import UPSTREAM_LOGIN, from_ecr, upstream_of, upstream_secret
-from pull_doctor.causes.shared.hosts import answering
-from pull_doctor.causes.shared.images import moment, repository_of, untold
-from pull_doctor.causes.shared.logins import all_public, has_agents_login, new_value
+from pull_doctor.causes.shared.cache.instead import UPSTREAM_LOGIN, from_ecr, upstream_of, upstream_secret
+from pull_doctor.causes.shared.host.answering import answering
+from pull_doctor.causes.shared.image.images import moment, repository_of, untold
+from pull_doctor.causes.shared.secrets.logins import all_public, has_agents_login, new_value
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, ContainerDefinition, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference

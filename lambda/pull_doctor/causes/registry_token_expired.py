@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Outcome, Problem
-from pull_doctor.causes.shared.images import untold
-from pull_doctor.causes.shared.logins import LEAD, new_value
+from pull_doctor.causes.shared.image.images import untold
+from pull_doctor.causes.shared.secrets.logins import LEAD, new_value
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.injected import parse_credentials
 from pull_doctor.facts.values import ContainerDefinition

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.caches import from_ecr
-from pull_doctor.causes.shared.hosts import answering, slowed_down, who_answered
-from pull_doctor.causes.shared.images import untold
-from pull_doctor.causes.shared.keys import UNUSABLE
+from pull_doctor.causes.shared.cache.instead import from_ecr
+from pull_doctor.causes.shared.host.answering import answering, slowed_down, who_answered
+from pull_doctor.causes.shared.image.images import untold
+from pull_doctor.causes.shared.secrets.keys import UNUSABLE
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, Key, RegistryLookup, Repository, Service
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference

@@ -11,8 +11,8 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.cache_names import no_rule_fits
-from pull_doctor.causes.shared.elsewhere import (
+from pull_doctor.causes.shared.cache.names import no_rule_fits
+from pull_doctor.causes.shared.image.elsewhere import (
     another_registry,
     copied_from,
     copy_fixes,
@@ -20,8 +20,8 @@ from pull_doctor.causes.shared.elsewhere import (
     on_its_way,
     own_fix,
 )
-from pull_doctor.causes.shared.images import behind_cache, place_of, repository_of, suffix_of
-from pull_doctor.causes.shared.near_misses import near
+from pull_doctor.causes.shared.image.images import behind_cache, place_of, repository_of, suffix_of
+from pull_doctor.causes.shared.image.near_misses import near
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrLookup, RepositoryNames
 from pull_doctor.intake.image_reference import ECR_REPOSITORY, ImageReference

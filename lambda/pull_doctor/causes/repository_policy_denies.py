@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Still, Undetermined
-from pull_doctor.causes.shared.amended import deleted_in, granting, put, with_statement, without_denials
-from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.refusals import (
+from pull_doctor.causes.shared.image.images import repository_of
+from pull_doctor.causes.shared.rights.amended import deleted_in, granting, put, with_statement, without_denials
+from pull_doctor.causes.shared.rights.refusals import (
     HELD,
     Pulling,
     Refused,

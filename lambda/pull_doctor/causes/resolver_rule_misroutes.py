@@ -14,8 +14,8 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-overview-forw
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.lookups import no_lookup
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, spoken_of, still_there, undecided
+from pull_doctor.causes.shared.network.lookups import no_lookup
+from pull_doctor.causes.shared.network.paths import broken_by, hop_evidence, spoken_of, still_there, undecided
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import ResolverRule, Service
 from pull_doctor.intake.symptom import Symptom

@@ -12,9 +12,16 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
-from pull_doctor.causes.shared.neighbours import neighbours
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
-from pull_doctor.causes.shared.vpc_endpoints import ECR, listed
+from pull_doctor.causes.shared.network.neighbours import neighbours
+from pull_doctor.causes.shared.network.paths import (
+    broken_by,
+    hop_evidence,
+    silence,
+    still_there,
+    table_in_use,
+    undecided,
+)
+from pull_doctor.causes.shared.network.vpc_endpoints import ECR, listed
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import RouteTable, Service, VpcEndpoint
 from pull_doctor.intake.image_reference import ImageReference

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Ok, Outcome, Problem
-from pull_doctor.causes.shared.endpoint_policies import Refusal, hangs_on_source, mend, refusals
-from pull_doctor.causes.shared.paths import hop_evidence, still_there, undecided
+from pull_doctor.causes.shared.network.endpoint_policies import Refusal, hangs_on_source, mend, refusals
+from pull_doctor.causes.shared.network.paths import hop_evidence, still_there, undecided
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.image_reference import ImageReference

@@ -20,8 +20,8 @@ from typing import Any
 from pull_doctor.causes.catalogue import CATALOGUE
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.runner import checks
-from pull_doctor.causes.shared.neighbours import Neighbours, leave_subnet, neighbours
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.neighbours import Neighbours, leave_subnet, neighbours
+from pull_doctor.causes.shared.network.paths import (
     hop_evidence,
     route_command,
     silence,
@@ -30,7 +30,7 @@ from pull_doctor.causes.shared.paths import (
     target_member,
     usable_nats,
 )
-from pull_doctor.causes.shared.vpc_endpoints import ECR, admits, create_interface, dns_attributes
+from pull_doctor.causes.shared.network.vpc_endpoints import ECR, admits, create_interface, dns_attributes
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Deployment, Route, RouteTable, Service, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference

@@ -16,7 +16,7 @@ from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand, Fix, Ok, Outcome, Problem
 from pull_doctor.causes.row import host_class
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     at_steps,
     broken_by,
     failing_hop,
@@ -27,7 +27,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import endpoint_on
+from pull_doctor.causes.shared.network.vpc_endpoints import endpoint_on
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.symptom import Symptom

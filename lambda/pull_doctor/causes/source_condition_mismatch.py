@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.amended import put, source_values, with_source, without_the_deleted
-from pull_doctor.causes.shared.paths import at_steps, hop_evidence, undecided
-from pull_doctor.causes.shared.refusals import SIGN_IN, Pulling, blames_another, text_evidence, who_pulls
-from pull_doctor.causes.shared.sources import LAYERS, WRITTEN, Mismatch, of_endpoints, of_rights
-from pull_doctor.causes.shared.stored_sources import of_stored
+from pull_doctor.causes.shared.network.paths import at_steps, hop_evidence, undecided
+from pull_doctor.causes.shared.rights.amended import put, source_values, with_source, without_the_deleted
+from pull_doctor.causes.shared.rights.refusals import SIGN_IN, Pulling, blames_another, text_evidence, who_pulls
+from pull_doctor.causes.shared.rights.sources import LAYERS, WRITTEN, Mismatch, of_endpoints, of_rights
+from pull_doctor.causes.shared.secrets.sources import of_stored
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Phase, Symptom

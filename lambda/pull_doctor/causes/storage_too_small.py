@@ -17,9 +17,9 @@ from typing import Literal
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.causes.row import SILENT
-from pull_doctor.causes.shared.images import asker
-from pull_doctor.causes.shared.paths import starts_with
-from pull_doctor.causes.shared.pushes import still_the_same
+from pull_doctor.causes.shared.image.images import asker
+from pull_doctor.causes.shared.image.pushes import still_the_same
+from pull_doctor.causes.shared.network.paths import starts_with
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import EcrLookup, Service, TaskDefinition
 from pull_doctor.intake.image_reference import parse_reference

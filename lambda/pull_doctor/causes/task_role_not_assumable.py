@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.roles import (
+from pull_doctor.causes.shared.rights.roles import (
     ecs_tasks_may_assume,
     name_of,
     policy_text,
@@ -19,7 +19,7 @@ from pull_doctor.causes.shared.roles import (
     same_role,
     told_not_assumed,
 )
-from pull_doctor.causes.shared.trusts import distrusts
+from pull_doctor.causes.shared.rights.trusts import distrusts
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Role
 from pull_doctor.intake.symptom import Phase, Symptom

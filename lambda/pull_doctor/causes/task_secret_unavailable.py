@@ -13,8 +13,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initializat
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Ok, Outcome, Undetermined
-from pull_doctor.causes.shared.stored import OF_THE_REGISTRY, either
-from pull_doctor.causes.shared.stored_findings import Use, judged
+from pull_doctor.causes.shared.secrets.findings import Use, judged
+from pull_doctor.causes.shared.secrets.stored import OF_THE_REGISTRY, either
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task

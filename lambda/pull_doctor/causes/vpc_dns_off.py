@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.paths import (
+from pull_doctor.causes.shared.network.paths import (
     broken_by,
     failing_hop,
     hop_evidence,
@@ -24,7 +24,7 @@ from pull_doctor.causes.shared.paths import (
     still_there,
     undecided,
 )
-from pull_doctor.causes.shared.vpc_endpoints import ECR, STORES, dns_attributes, endpoint_resource, listed
+from pull_doctor.causes.shared.network.vpc_endpoints import ECR, STORES, dns_attributes, endpoint_resource, listed
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import HostedZone, Service, VpcEndpoint
 from pull_doctor.intake.symptom import Symptom

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from pull_doctor.causes.shared.platforms import written
+from pull_doctor.causes.shared.image.platforms import written
 from pull_doctor.differences.members import members, said
 from pull_doctor.facts import questions as ask
 from pull_doctor.facts.questions import Question

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from pull_doctor.causes.shared.images import moment
+from pull_doctor.causes.shared.image.images import moment
 from pull_doctor.facts.values import AccessExclusion, AclEntry, FirewallRule, GroupRule, Route, ZoneRecord
 
 

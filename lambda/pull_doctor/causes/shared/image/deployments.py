@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix
-from pull_doctor.causes.shared.images import asker
-from pull_doctor.causes.shared.paths import primary
+from pull_doctor.causes.shared.image.images import asker
+from pull_doctor.causes.shared.network.paths import primary
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import Service
 from pull_doctor.intake.image_reference import ImageReference

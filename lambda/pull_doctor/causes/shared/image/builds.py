@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pull_doctor.causes.outcome import Fix
-from pull_doctor.causes.shared.images import behind_cache
-from pull_doctor.causes.shared.platforms import written
+from pull_doctor.causes.shared.image.images import behind_cache
+from pull_doctor.causes.shared.image.platforms import written
 from pull_doctor.facts.fact import Fact
 from pull_doctor.facts.values import CacheRule, Platform
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference

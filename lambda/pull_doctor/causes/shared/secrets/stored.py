@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pull_doctor.causes.shared.amended import source_values
-from pull_doctor.causes.shared.keys import UNUSABLE
-from pull_doctor.causes.shared.refusals import Refused, sentence
-from pull_doctor.causes.shared.sources import WRITTEN
+from pull_doctor.causes.shared.rights.amended import source_values
+from pull_doctor.causes.shared.rights.refusals import Refused, sentence
+from pull_doctor.causes.shared.rights.sources import WRITTEN
+from pull_doctor.causes.shared.secrets.keys import UNUSABLE
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Key, Secret
 from pull_doctor.policy.combine import Layer, combine

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import Applicability, AwsCommand, Evidence, Fix, Problem, Still
-from pull_doctor.causes.shared.amended import with_statement
-from pull_doctor.causes.shared.cache_names import fetched_by
-from pull_doctor.causes.shared.images import place_of, repository_of
-from pull_doctor.causes.shared.refusals import Refused, evidence, look, more
-from pull_doctor.causes.shared.roles import name_of, policy_text
+from pull_doctor.causes.shared.cache.names import fetched_by
+from pull_doctor.causes.shared.image.images import place_of, repository_of
+from pull_doctor.causes.shared.rights.amended import with_statement
+from pull_doctor.causes.shared.rights.refusals import Refused, evidence, look, more
+from pull_doctor.causes.shared.rights.roles import name_of, policy_text
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrLookup
 from pull_doctor.intake.image_reference import ImageReference

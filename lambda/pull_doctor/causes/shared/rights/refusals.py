@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import Evidence, NotApplicable, Outcome, Undetermined
-from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.roles import role_of_session, same_role
+from pull_doctor.causes.shared.image.images import repository_of
+from pull_doctor.causes.shared.rights.roles import role_of_session, same_role
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import DeniedBy, Phase, Symptom

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix
-from pull_doctor.causes.shared.images import label_of, place_of, put_away, suffix_of
+from pull_doctor.causes.shared.image.images import label_of, place_of, put_away, suffix_of
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import EcrLookup
 from pull_doctor.intake.image_reference import ImageReference, ecr_host

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Problem, Undetermined
-from pull_doctor.causes.shared.amended import with_source
-from pull_doctor.causes.shared.refusals import Refused, blames_another, sentence
-from pull_doctor.causes.shared.roles import name_of
-from pull_doctor.causes.shared.sources import LAYERS, WRITTEN
-from pull_doctor.causes.shared.stored import Defect, hold, in_one_line, resource_of, rights
-from pull_doctor.causes.shared.stored_fixes import put
+from pull_doctor.causes.shared.rights.amended import with_source
+from pull_doctor.causes.shared.rights.refusals import Refused, blames_another, sentence
+from pull_doctor.causes.shared.rights.roles import name_of
+from pull_doctor.causes.shared.rights.sources import LAYERS, WRITTEN
+from pull_doctor.causes.shared.secrets.fixes import put
+from pull_doctor.causes.shared.secrets.stored import Defect, hold, in_one_line, resource_of, rights
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task

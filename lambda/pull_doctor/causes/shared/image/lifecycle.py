@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 
 from pull_doctor.causes.outcome import Evidence
-from pull_doctor.causes.shared.images import repository_of
+from pull_doctor.causes.shared.image.images import repository_of
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import LifecycleRule
 from pull_doctor.intake.image_reference import ImageReference

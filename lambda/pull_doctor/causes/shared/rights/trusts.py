@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.roles import ecs_tasks_may_assume, name_of, told_not_assumed
+from pull_doctor.causes.shared.rights.roles import ecs_tasks_may_assume, name_of, told_not_assumed
 from pull_doctor.facts.fact import Unknown
 from pull_doctor.facts.values import Role
 from pull_doctor.intake.symptom import Phase, Symptom

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pull_doctor.causes.outcome import Evidence, Fix, Problem
-from pull_doctor.causes.shared.images import CACHE_PREFIXES, repository_of
+from pull_doctor.causes.shared.image.images import CACHE_PREFIXES, repository_of
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import CacheRule, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand, Fix, NotApplicable
-from pull_doctor.causes.shared.paths import failing_hop
+from pull_doctor.causes.shared.network.paths import failing_hop
 from pull_doctor.facts.fact import Known
 from pull_doctor.facts.values import VpcEndpoint
 from pull_doctor.network.flows import Flow

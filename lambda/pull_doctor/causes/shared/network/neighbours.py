@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pull_doctor.causes.outcome import Evidence, Fix
-from pull_doctor.causes.shared.paths import Model, broken_by, primary, starts_with, update_network
+from pull_doctor.causes.shared.network.paths import Model, broken_by, primary, starts_with, update_network
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import Service, Subnet, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import Evidence
-from pull_doctor.causes.shared.endpoint_policies import SOURCE, refusals
-from pull_doctor.causes.shared.refusals import Refused, evidence, look, resource_of
+from pull_doctor.causes.shared.network.endpoint_policies import SOURCE, refusals
+from pull_doctor.causes.shared.rights.refusals import Refused, evidence, look, resource_of
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import DeniedBy, Phase, Symptom

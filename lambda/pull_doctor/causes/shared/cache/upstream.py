@@ -9,9 +9,9 @@ from shlex import quote
 from typing import Literal
 
 from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Problem, Still
-from pull_doctor.causes.shared.cache_names import fetched_by
-from pull_doctor.causes.shared.caches import UPSTREAM_LOGIN, upstream_of
-from pull_doctor.causes.shared.images import repository_of
+from pull_doctor.causes.shared.cache.instead import UPSTREAM_LOGIN, upstream_of
+from pull_doctor.causes.shared.cache.names import fetched_by
+from pull_doctor.causes.shared.image.images import repository_of
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.facts.values import CacheRule, CacheRuleState, Secret
 from pull_doctor.intake.image_reference import EcrRegistry, ImageReference

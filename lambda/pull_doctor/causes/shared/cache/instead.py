@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from pull_doctor.causes.outcome import AwsCommand, Fix
-from pull_doctor.causes.shared.roles import name_of, policy_text
+from pull_doctor.causes.shared.rights.roles import name_of, policy_text
 from pull_doctor.facts.fact import Fact, Known
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference, ecr_host
 from pull_doctor.intake.task import Task

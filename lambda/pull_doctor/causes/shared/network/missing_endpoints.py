@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Undetermined
-from pull_doctor.causes.shared.neighbours import neighbours
-from pull_doctor.causes.shared.paths import broken_by, hop_evidence, silence, still_there, table_in_use, undecided
-from pull_doctor.causes.shared.vpc_endpoints import (
+from pull_doctor.causes.shared.network.neighbours import neighbours
+from pull_doctor.causes.shared.network.paths import (
+    broken_by,
+    hop_evidence,
+    silence,
+    still_there,
+    table_in_use,
+    undecided,
+)
+from pull_doctor.causes.shared.network.vpc_endpoints import (
     ECR,
     admits,
     create_interface,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pull_doctor.causes.outcome import Evidence, Fix
-from pull_doctor.causes.shared.images import moment, place_of, put_away, repository_of, restoring
-from pull_doctor.causes.shared.near_misses import closest
+from pull_doctor.causes.shared.image.images import moment, place_of, put_away, repository_of, restoring
+from pull_doctor.causes.shared.image.near_misses import closest
 from pull_doctor.facts.fact import Fact, Unknown
 from pull_doctor.facts.values import EcrImage, EcrTags
 from pull_doctor.intake.image_reference import ImageReference

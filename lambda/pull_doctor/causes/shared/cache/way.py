@@ -9,8 +9,8 @@ from __future__ import annotations
 from shlex import quote
 
 from pull_doctor.causes.outcome import Evidence, Fix, Problem, Undetermined
-from pull_doctor.causes.shared.cache_names import fetched_by
-from pull_doctor.causes.shared.images import repository_of
+from pull_doctor.causes.shared.cache.names import fetched_by
+from pull_doctor.causes.shared.image.images import repository_of
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import CacheRule, EcrLookup
 from pull_doctor.intake.image_reference import ImageReference

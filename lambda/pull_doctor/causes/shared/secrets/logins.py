@@ -6,9 +6,9 @@ import re
 from shlex import quote
 
 from pull_doctor.causes.outcome import Fix, Ok, Outcome, Undetermined
-from pull_doctor.causes.shared.machines import MANAGED
-from pull_doctor.causes.shared.stored import OF_THE_REGISTRY
-from pull_doctor.causes.shared.stored_findings import Use, judged
+from pull_doctor.causes.shared.host.machines import MANAGED
+from pull_doctor.causes.shared.secrets.findings import Use, judged
+from pull_doctor.causes.shared.secrets.stored import OF_THE_REGISTRY
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference
 from pull_doctor.intake.symptom import Symptom

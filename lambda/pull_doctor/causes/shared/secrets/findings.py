@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pull_doctor.causes.outcome import Evidence, Fix, NotApplicable, Ok, Outcome, Problem, Still, Undetermined
-from pull_doctor.causes.shared.keys import UNUSABLE
-from pull_doctor.causes.shared.refusals import blames_another
-from pull_doctor.causes.shared.roles import role_of_session, same_role
-from pull_doctor.causes.shared.stored import (
+from pull_doctor.causes.shared.rights.refusals import blames_another
+from pull_doctor.causes.shared.rights.roles import role_of_session, same_role
+from pull_doctor.causes.shared.secrets.fixes import PROSE, fixes
+from pull_doctor.causes.shared.secrets.keys import UNUSABLE
+from pull_doctor.causes.shared.secrets.stored import (
     Defect,
     Held,
     Verdict,
@@ -20,7 +21,6 @@ from pull_doctor.causes.shared.stored import (
     in_one_line,
     resource_of,
 )
-from pull_doctor.causes.shared.stored_fixes import PROSE, fixes
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.intake.symptom import DeniedBy, Symptom
 from pull_doctor.intake.task import Task

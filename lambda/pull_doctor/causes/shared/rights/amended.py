@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pull_doctor.causes.outcome import AwsCommand
-from pull_doctor.causes.shared.images import repository_of
-from pull_doctor.causes.shared.refusals import Refused
-from pull_doctor.causes.shared.roles import name_of, policy_text
+from pull_doctor.causes.shared.image.images import repository_of
+from pull_doctor.causes.shared.rights.refusals import Refused
+from pull_doctor.causes.shared.rights.roles import name_of, policy_text
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.policy.document import Statement, statements_of
 from pull_doctor.policy.document import name_of as statement_name

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Sequence
 
 from pull_doctor.causes.outcome import AwsCommand, Fix
-from pull_doctor.causes.shared.amended import with_statement, without_denials
-from pull_doctor.causes.shared.keys import UNUSABLE, usable_again
-from pull_doctor.causes.shared.refusals import Refused
-from pull_doctor.causes.shared.roles import name_of, policy_text
-from pull_doctor.causes.shared.stored import Defect, What
+from pull_doctor.causes.shared.rights.amended import with_statement, without_denials
+from pull_doctor.causes.shared.rights.refusals import Refused
+from pull_doctor.causes.shared.rights.roles import name_of, policy_text
+from pull_doctor.causes.shared.secrets.keys import UNUSABLE, usable_again
+from pull_doctor.causes.shared.secrets.stored import Defect, What
 from pull_doctor.facts.fact import Known
 from pull_doctor.intake.task import Task
 from pull_doctor.policy.rulings import Need

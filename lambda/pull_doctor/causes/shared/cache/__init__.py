@@ -1,0 +1,1 @@
+"""What the pull-through cache needs, and what it is offered for."""

@@ -1,0 +1,1 @@
+"""What the causes of roles and rights share."""

@@ -1,0 +1,1 @@
+"""What the causes of secrets and logins share."""
