@@ -196,3 +196,12 @@ def test_an_image_that_ecr_has_under_a_name_without_a_host_is_asked_for_at_the_w
 
 def test_an_ecr_host_behind_docker_hubs_name_is_no_account_that_a_login_opens() -> None:
     assert ranked(REFUSED, f"docker.io/{REGISTRY}/team/app:1", HIDDEN) == [("registry-image-not-found", "likely")]
+
+
+def test_an_image_without_a_registry_may_be_meant_to_be_in_ecr() -> None:
+    unread = Unknown("image acme/web in registry 111122223333", "denied", "ecr:DescribeImages")
+    assert missing(outcome(CAUSE, world(REFUSED, ON_HUB), own_ecr_image=unread)) == (unread.fact,)
+    missing_there = replace(world(REFUSED, ON_HUB), lookup=EcrLookup("repository"))
+    assert problem(outcome(CAUSE, missing_there)).title == "private registry is asked without credentials"
+    named = world(UNAUTHORIZED)
+    assert problem(outcome(CAUSE, named, own_ecr_image=unread)).title == "private registry is asked without credentials"

@@ -58,6 +58,12 @@ def test_an_image_of_ecr_may_be_the_one_that_is_meant() -> None:
     assert problem(outcome(CAUSE, replace(world(NOT_FOUND, image="quay.io/acme/app:1"), lookup=FOUND))).inferred == ()
 
 
+def test_a_registry_that_hides_it_tells_nothing_where_ecr_may_be_meant_and_was_not_read() -> None:
+    unread = Unknown("image nginx in registry 111122223333", "denied", "ecr:DescribeImages")
+    assert missing(outcome(CAUSE, world(REFUSED, HIDDEN), own_ecr_image=unread)) == (unread.fact,)
+    assert problem(outcome(CAUSE, world(REFUSED, HIDDEN, "ghcr.io/acme/app:1"), own_ecr_image=unread)).inferred
+
+
 def test_the_text_alone_says_so_where_the_registry_was_not_asked() -> None:
     found = problem(outcome(CAUSE, world(NOT_FOUND), registry_image=UNREAD))
     assert (found.still, found.text_proves) == ("unknown", True)

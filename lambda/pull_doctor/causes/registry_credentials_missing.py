@@ -26,10 +26,11 @@ from pull_doctor.causes.shared.secrets.logins import (
     all_public,
     has_agents_login,
     of_login,
+    unread_in_ecr,
 )
 from pull_doctor.causes.shared.secrets.stored import existence
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import ContainerDefinition, RegistryLookup
+from pull_doctor.facts.values import ContainerDefinition, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -58,6 +59,7 @@ def check(
     logins: Fact[tuple[Stored, ...]],
     injected: Fact[tuple[Stored, ...]],
     registry_image: Fact[RegistryLookup],
+    own_ecr_image: Fact[EcrLookup],
 ) -> Outcome:
     if symptom.kind not in (*REFUSED_LOGIN, *SILENT) or (isinstance(logins, Known) and logins.value):
         return of_login(task, symptom, message, _LOGIN, logins, injected)
@@ -73,7 +75,9 @@ def check(
         return NotApplicable("AWS added the container, and knows its registry")
     if secret := container.value.registry_credentials:
         return Ok(f"the task definition names {secret} for {image.value.host}")
-    return _anonymous(task, symptom, message, image.value, container.value.name, registry_image)
+    outcome = _anonymous(task, symptom, message, image.value, container.value.name, registry_image)
+    unread = unread_in_ecr(image.value, own_ecr_image)
+    return Undetermined((unread,)) if unread and isinstance(outcome, Problem) else outcome
 
 
 def _anonymous(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pull_doctor.causes.outcome import Evidence, Fix, Ok, Outcome, Problem, Still, Undetermined
 from pull_doctor.causes.row import SILENT
 from pull_doctor.causes.shared.image.images import asker, suffix_of
-from pull_doctor.causes.shared.secrets.logins import agents_login, all_public, hides_nothing
+from pull_doctor.causes.shared.secrets.logins import agents_login, all_public, hides_nothing, unread_in_ecr
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.values import ContainerDefinition, EcrLookup, RegistryLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference, parse_ecr_host
@@ -62,6 +62,8 @@ def check(
     answered = f"{image.host} answers pull-doctor, which asks without a login, with status {found.status} for {what}"
     evidence += (Evidence(answered, "fact", (definition,)),)
     open_login = _login(container, image) or agents_login(task, image, message)
+    if found.answer == "hidden" and not said and (unread := unread_in_ecr(image, own_ecr_image)):
+        return Undetermined((unread,))
     if said:
         shown = found.answer == "missing" and (all_public(image) or not open_login)
         return _problem(task, image, what, evidence, still="yes" if shown else "unknown", inferred=doubt)

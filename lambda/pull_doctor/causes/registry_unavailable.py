@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem
+from pull_doctor.causes.outcome import AwsCommand, Evidence, Fix, Ok, Outcome, Problem, Undetermined
 from pull_doctor.causes.shared.cache.instead import from_ecr
 from pull_doctor.causes.shared.host.answering import answering, slowed_down, who_answered
 from pull_doctor.causes.shared.image.images import untold
@@ -58,6 +58,8 @@ def check(
             f"ECS's text says only that {image.host} could not be reached, and the way to {closed.host} is closed "
             f"({closed.disposition})"
         )
+    if unread := _unread_key(symptom, message, image, ecr_repository, ecr_key):
+        return Undetermined((unread,))
     status = 503 if slowed_down(message) else symptom.http_status
     error = f"HTTP {status}" if status else "a server error"
     registry, who = make(task.place, "Registry", answering(symptom, image)), who_answered(symptom, image)
@@ -80,7 +82,7 @@ def check(
         fixes=() if answers else _fixes(task, image, role, service),
         still="no" if answers else "unknown",
         text_proves=True,
-        inferred=_inferred(symptom, message, image, ecr_repository, ecr_key),
+        inferred=_inferred(symptom, message, image, ecr_key),
     )
 
 
@@ -111,22 +113,37 @@ def _answers_now(symptom: Symptom, registry_image: Fact[RegistryLookup]) -> bool
     return asked_for and isinstance(registry_image, Known) and registry_image.value.answer != "hidden"
 
 
-def _inferred(
+def _may_be_the_key(symptom: Symptom, message: str, image: ImageReference) -> bool:
+    """Whether ECR may have answered so because it cannot use the repository's key."""
+    return image.ecr is not None and symptom.phase != "sign-in" and not slowed_down(message)
+
+
+def _unread_key(
     symptom: Symptom,
     message: str,
     image: ImageReference,
     ecr_repository: Fact[Repository | None],
+    ecr_key: Fact[Key | None],
+) -> Unknown | None:
+    """What leaves open whether the key is at fault; such a server error is no outage."""
+    if not _may_be_the_key(symptom, message, image):
+        return None
+    unread = next((one for one in (ecr_repository, ecr_key) if isinstance(one, Unknown)), None)
+    return unread if unread and unread.why != "prerequisite" else None
+
+
+def _inferred(
+    symptom: Symptom,
+    message: str,
+    image: ImageReference,
     ecr_key: Fact[Key | None],
 ) -> tuple[str, ...]:
     """What is concluded: that it is the registry at all, and that the repository's key is not behind its error."""
     doubts = []
     if _NO_ANSWER.search(message):
         doubts.append(f"ECS's text says only that {image.host} could not be reached, and not that it answered")
-    if image.ecr is None or symptom.phase == "sign-in" or slowed_down(message):
+    if not _may_be_the_key(symptom, message, image):
         return tuple(doubts)
-    unread = next((one for one in (ecr_repository, ecr_key) if isinstance(one, Unknown)), None)
-    if unread and unread.why != "prerequisite":
-        doubts.append(f"whether ECR can use the key of repository {image.repository} is open: {unread.fact} is unknown")
     key = ecr_key.value if isinstance(ecr_key, Known) else None
     if isinstance(ecr_key, Known) and (key is None or key.state in UNUSABLE):
         state = UNUSABLE[key.state] if key else "does not exist"

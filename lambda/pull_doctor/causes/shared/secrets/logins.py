@@ -10,6 +10,7 @@ from pull_doctor.causes.shared.host.machines import MANAGED
 from pull_doctor.causes.shared.secrets.findings import Use, judged
 from pull_doctor.causes.shared.secrets.stored import OF_THE_REGISTRY
 from pull_doctor.facts.fact import Fact, Known, Unknown
+from pull_doctor.facts.values import EcrLookup
 from pull_doctor.intake.image_reference import DOCKER_HUB_HOST, ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -64,6 +65,13 @@ def all_public(image: ImageReference) -> bool:
 def hides_nothing(image: ImageReference, message: str) -> bool:
     """Whether a refusal means that there is no such image: none is private, and the text does not blame the login."""
     return all_public(image) and bool(_WITHOUT_SUCH_AN_IMAGE.search(message))
+
+
+def unread_in_ecr(image: ImageReference, own_ecr_image: Fact[EcrLookup]) -> Unknown | None:
+    """Why a refusal may be of an image that is meant to be in ECR: its name has no registry, and ECR was not read."""
+    if isinstance(own_ecr_image, Unknown) and image.host_missing and own_ecr_image.why != "prerequisite":
+        return own_ecr_image
+    return None
 
 
 def has_agents_login(task: Task) -> bool:
