@@ -175,6 +175,7 @@ def test_a_service_whose_task_ecs_cannot_even_start_is_reported_once(
     assert world.culprits[0] in mail["text"]
 
 
+@pytest.mark.slow
 def test_three_copies_of_both_events_in_any_order_give_one_report(
     aws: EmulatedAws, held: set[str], slack: LoopbackSlack, queue: str
 ) -> None:

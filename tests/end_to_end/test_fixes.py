@@ -47,7 +47,10 @@ def test_the_first_fix_is_exact(aws: EmulatedAws, name: str) -> None:
     assert first.fixes[0].commands
 
 
-@pytest.mark.parametrize("name", sorted(DEFECTS))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if number % 2 else []) for number, name in enumerate(sorted(DEFECTS))],
+)
 def test_every_fix_with_api_calls_removes_its_cause(aws: EmulatedAws, name: str) -> None:
     first = report_on(aws, build(aws, name).event).causes[0]
     runnable = [

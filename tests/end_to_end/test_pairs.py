@@ -95,6 +95,12 @@ PAIRS: tuple[tuple[str, str, Place], ...] = (
     ("key-disabled", "s3-endpoint-removed", "next"),
     ("cache-without-rights", "route-removed", "possible"),
     ("instance-without-a-profile", "tag-not-pushed", "next"),
+    ("endpoint-group-closed", "image-archived", "next"),
+    ("route-removed", "image-being-restored", "next"),
+    ("image-archived", "s3-endpoint-removed", "next"),
+    ("s3-endpoint-removed", "image-archived", "possible"),
+    ("tag-expired", "s3-endpoint-removed", "next"),
+    ("repository-denies-the-role", "image-archived", "next"),
 )
 
 
