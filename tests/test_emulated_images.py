@@ -20,6 +20,8 @@ from tests.emulated.aws import REGION, EmulatedAws
 from tests.end_to_end.harness import reading
 from tests.worlds import World, build
 
+pytestmark = pytest.mark.slow  # the emulator changes rarely: its own tests are of the long set
+
 ACCOUNT = "333333333341"
 OTHER_REGION = "eu-central-1"
 HERE = (ACCOUNT, REGION)

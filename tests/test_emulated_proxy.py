@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from tests.emulated import actions
 from tests.emulated.aws import EmulatedAws, emulated_aws
 
+pytestmark = pytest.mark.slow  # the emulator changes rarely: its own tests are of the long set
+
 
 class _Sent(Exception):  # noqa: N818 - it carries a request, it is no error
     pass

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from tests.emulated import moto_repairs
 from tests.emulated.aws import EmulatedAws
 
+pytestmark = pytest.mark.slow  # the emulator changes rarely: its own tests are of the long set
+
 ACCOUNT = "333333333333"
 REPOSITORY = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/web"
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]

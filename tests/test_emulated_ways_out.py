@@ -21,6 +21,8 @@ from tests.emulated import moto_block_public_access, moto_repairs, moto_ways_out
 from tests.emulated.aws import EmulatedAws
 from tests.worlds.network import Network
 
+pytestmark = pytest.mark.slow  # the emulator changes rarely: its own tests are of the long set
+
 ACCOUNT, REGION = "555555555551", "eu-west-1"
 HERE = (ACCOUNT, REGION)
 
