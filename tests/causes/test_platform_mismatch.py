@@ -300,3 +300,15 @@ def test_what_others_publish_or_a_cache_fetches_is_not_pushed(image: str) -> Non
 def test_a_repository_that_only_sounds_like_a_caches_is_pushed_to() -> None:
     image = IMAGE.replace("team/app", "quay/app")
     assert image in built(problem(outcome(CAUSE, replace(WORLD, failures=(failure(ARM, image),)))))
+
+
+def test_a_deployment_may_go_on_asking_for_what_it_resolved_before() -> None:
+    before = f"sha256:{'9' * 64}"
+    mended = replace(WORLD, manifest=BOTH_PLATFORMS)
+    assert problem(outcome(CAUSE, mended)).still == "no"
+    pinned = replace(mended, failures=(replace(mended.failures[0], image_digest=before),))
+    found = problem(outcome(CAUSE, pinned))
+    assert found.still == "unknown"
+    assert [fix.text for fix in found.fixes] == ["start a new deployment, which resolves tag v1.4.2 anew"]
+    same = replace(mended, failures=(replace(mended.failures[0], image_digest=DIGEST),))
+    assert problem(outcome(CAUSE, same)).still == "no"

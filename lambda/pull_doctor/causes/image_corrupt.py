@@ -20,9 +20,9 @@ from pull_doctor.causes.shared.image.builds import DOCKER_FORM, rebuilt
 from pull_doctor.causes.shared.image.forms import Complaint, Held, called, complaint, held
 from pull_doctor.causes.shared.image.images import asker, repository_of, untold
 from pull_doctor.causes.shared.image.platforms import wanted_by
-from pull_doctor.causes.shared.image.pushes import still_the_same
+from pull_doctor.causes.shared.image.pushes import for_its_deployment, still_the_same
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, TaskDefinition
+from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Service, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -49,6 +49,8 @@ def check(
     manifest: Fact[Manifest | None],
     ecr_image: Fact[EcrLookup],
     cache_rule: Fact[CacheRule | None],
+    resolved_digest: str | None,
+    service: Fact[Service | None],
 ) -> Outcome:
     if symptom.kind not in ("unsupported-manifest", "layer-corrupt-or-extract-failure"):
         return untold(symptom, "a damaged image", f"whether {image.text} is damaged")
@@ -73,7 +75,7 @@ def check(
     text = "build the image again and push it under a new tag, which the task definition then names"
     platforms = (wanted,) if wanted else ()
     built = rebuilt(task, image, cache_rule, platforms, text, form=DOCKER_FORM, new_tag="<new-tag>")
-    return Problem(
+    problem = Problem(
         title=title,
         explanation=_explanation(image, said, defect, pushed_since=still == "no"),
         culprit=culprit,
@@ -83,6 +85,7 @@ def check(
         text_proves=not doubts,
         inferred=doubts,
     )
+    return for_its_deployment(problem, task, image, ecr_image, resolved_digest, service)
 
 
 def _of_something_else(symptom: Symptom, image: ImageReference, said: Complaint) -> Outcome:

@@ -18,10 +18,10 @@ from pull_doctor.causes.shared.image.builds import DOCKER_FORM, may_push, pushed
 from pull_doctor.causes.shared.image.forms import Complaint, Held, called, complaint, held
 from pull_doctor.causes.shared.image.images import asker, repository_of, untold
 from pull_doctor.causes.shared.image.platforms import wanted_by
-from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, for_its_deployment, still_the_same
 from pull_doctor.facts.fact import Fact, Known, Unknown
 from pull_doctor.facts.manifest import DOCKER_IMAGE
-from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, TaskDefinition
+from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Service, TaskDefinition
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -41,6 +41,8 @@ def check(
     manifest: Fact[Manifest | None],
     ecr_image: Fact[EcrLookup],
     cache_rule: Fact[CacheRule | None],
+    resolved_digest: str | None,
+    service: Fact[Service | None],
 ) -> Outcome:
     if symptom.kind != "unsupported-manifest":
         return untold(symptom, "a form that the runtime does not take", f"the form of {image.text}")
@@ -67,7 +69,7 @@ def check(
         evidence.append(Evidence(_of_now(image, said, read, still), "fact", (culprit,)))
     wanted = wanted_by(symptom, task, task_definition, container_instance)
     text = "build the image again with a current builder, in the form that every Docker takes"
-    return Problem(
+    problem = Problem(
         title="image has a form that the container runtime does not take",
         explanation=_explanation(image, said, still),
         culprit=culprit,
@@ -80,6 +82,7 @@ def check(
         text_proves=not doubts,
         inferred=(*doubts, *(doubt_of_push(task, image, ecr_image, "another form") if still == "no" else ())),
     )
+    return for_its_deployment(problem, task, image, ecr_image, resolved_digest, service)
 
 
 def _still(

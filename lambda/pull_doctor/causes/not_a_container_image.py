@@ -17,9 +17,17 @@ from pull_doctor.causes.shared.image.builds import rebuilt
 from pull_doctor.causes.shared.image.forms import ATTESTATION, NOTHING, Complaint, Held, called, complaint, held
 from pull_doctor.causes.shared.image.images import asker, repository_of, untold
 from pull_doctor.causes.shared.image.platforms import wanted_by
-from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, for_its_deployment, still_the_same
 from pull_doctor.facts.fact import Fact, Known, Unknown
-from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Platform, TaskDefinition
+from pull_doctor.facts.values import (
+    CacheRule,
+    ContainerInstance,
+    EcrLookup,
+    Manifest,
+    Platform,
+    Service,
+    TaskDefinition,
+)
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Kind, Symptom
 from pull_doctor.intake.task import Task
@@ -41,6 +49,8 @@ def check(
     manifest: Fact[Manifest | None],
     ecr_image: Fact[EcrLookup],
     cache_rule: Fact[CacheRule | None],
+    resolved_digest: str | None,
+    service: Fact[Service | None],
 ) -> Outcome:
     said, what = complaint(symptom, message), held(manifest, ecr_image)
     told = said.media_type if said.says == "no-image" else None
@@ -58,7 +68,7 @@ def check(
         evidence.insert(0, Evidence(text, "text", (culprit,)))
     types = (told,) if told else what.types
     wanted = wanted_by(symptom, task, task_definition, container_instance)
-    return Problem(
+    problem = Problem(
         title=_title(types),
         explanation=_explanation(image, types, still),
         culprit=culprit,
@@ -68,6 +78,7 @@ def check(
         text_proves=told is not None,
         inferred=_doubts(task, image, ecr_image, what, still) if still == "no" or not told else (),
     )
+    return for_its_deployment(problem, task, image, ecr_image, resolved_digest, service)
 
 
 def _not_shown(

@@ -30,9 +30,17 @@ from pull_doctor.causes.shared.image.platforms import (
     wanted_by,
     written,
 )
-from pull_doctor.causes.shared.image.pushes import doubt_of_push, still_the_same
+from pull_doctor.causes.shared.image.pushes import doubt_of_push, for_its_deployment, still_the_same
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import CacheRule, ContainerInstance, EcrLookup, Manifest, Platform, TaskDefinition
+from pull_doctor.facts.values import (
+    CacheRule,
+    ContainerInstance,
+    EcrLookup,
+    Manifest,
+    Platform,
+    Service,
+    TaskDefinition,
+)
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.symptom import Symptom
 from pull_doctor.intake.task import Task
@@ -55,6 +63,8 @@ def check(
     manifest: Fact[Manifest | None],
     ecr_image: Fact[EcrLookup],
     cache_rule: Fact[CacheRule | None],
+    resolved_digest: str | None,
+    service: Fact[Service | None],
 ) -> Outcome:
     if symptom.kind != "platform-mismatch":
         return untold(symptom, "a platform that the image lacks", f"the platforms of {image.text}")
@@ -81,7 +91,7 @@ def check(
     actual = read_platform(told["platform"]) if told else None
     had = offered or ((actual,) if actual else ())
     title = f"image offers no build for {build}"
-    return Problem(
+    problem = Problem(
         title=title if len(title) <= _LONGEST_TITLE else "image offers no build for the task's platform",
         explanation=_explanation(image, wanted, had, still),
         culprit=culprit,
@@ -91,6 +101,7 @@ def check(
         text_proves=True,
         inferred=doubt_of_push(task, image, ecr_image, "another index") if still == "no" else (),
     )
+    return for_its_deployment(problem, task, image, ecr_image, resolved_digest, service)
 
 
 def _still(wanted: Platform | None, offered: Sequence[Platform]) -> Still:

@@ -58,7 +58,7 @@ class _Limit:
 
 _LOCK_OUT = _Limit(
     "login is locked out by Docker Hub",
-    "Too many logins of one name or from one address have failed, so that Docker Hub takes none for now.",
+    "Too many logins of one name or from one address have failed: Docker Hub takes none until some time has passed.",
 )
 _UPSTREAM = _Limit(
     "pull limit of the upstream of ECR's cache is reached",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pull_doctor.causes.outcome import Still
+from dataclasses import replace
+
+from pull_doctor.causes.outcome import Problem, Still
+from pull_doctor.causes.shared.image.deployments import deploy_anew
 from pull_doctor.facts.fact import Fact, Known
-from pull_doctor.facts.values import EcrLookup
+from pull_doctor.facts.values import EcrLookup, Service
 from pull_doctor.intake.image_reference import ImageReference
 from pull_doctor.intake.task import Task
 
@@ -23,3 +26,23 @@ def doubt_of_push(task: Task, image: ImageReference, ecr_image: Fact[EcrLookup],
         return ()
     name = f"{image.repository}@{image.digest}" if image.digest else f"{image.repository}:{image.tag}"
     return (f"whether {name} named {what} when the task asked for it is not known",)
+
+
+def for_its_deployment(
+    problem: Problem,
+    task: Task,
+    image: ImageReference,
+    ecr_image: Fact[EcrLookup],
+    resolved_digest: str | None,
+    service: Fact[Service | None],
+) -> Problem:
+    """The finding for tasks that start now: a deployment that resolved the tag before may go on to ask for that digest.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    there = ecr_image.value.image if isinstance(ecr_image, Known) else None
+    if problem.still != "no" or task.service is None or image.digest or there is None:
+        return problem
+    if resolved_digest in (None, there.digest):
+        return problem
+    return replace(problem, still="unknown", fixes=(deploy_anew(task, service, image.tag, there.digest, exact=False),))
